@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The RPC-over-RDMA version 1 transport header (RFC 8166, section 4): decoding
+ * what a Requester sent, encoding what a Responder answers.
+ *
+ * Pure C: no allocation, no locks, no kernel dependency, callable in any
+ * context. The same file is compiled into the module, the unit tests, the
+ * fuzzer and the lab's own client. Every limit on counts, lengths and positions
+ * is decided here, before anybody allocates or reads anything.
+ */
+#ifndef SVCRDMA_HEADER_H
+#define SVCRDMA_HEADER_H
+
+#ifdef __KERNEL__
+#include <linux/types.h>
+#else
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+typedef uint8_t u8;
+typedef uint32_t u32;
+typedef uint64_t u64;
+#endif
+
+enum {
+	RPCRDMA_HDR_VERSION	= 1,
+	RPCRDMA_HDR_MIN		= 28,	/* bytes: fixed part and three empty lists */
+	RPCRDMA_HDR_ERR_MAX	= 28,	/* bytes of the longest RDMA_ERROR message */
+};
+
+/* rdma_proc, RFC 8166 section 4.2.4 */
+enum rpcrdma_hdr_proc {
+	RPCRDMA_PROC_MSG	= 0,
+	RPCRDMA_PROC_NOMSG	= 1,
+	RPCRDMA_PROC_MSGP	= 2,	/* obsolete, always refused */
+	RPCRDMA_PROC_DONE	= 3,	/* obsolete, always discarded */
+	RPCRDMA_PROC_ERROR	= 4,
+};
+
+/*
+ * What rpcrdma_hdr_decode() found. Everything from RPCRDMA_HDR_BAD_PROC on is
+ * answered with RDMA_ERROR and ERR_CHUNK (RFC 8166 section 4.5.2).
+ */
+enum rpcrdma_hdr_verdict {
+	RPCRDMA_HDR_OK = 0,
+	RPCRDMA_HDR_SHORT,		/* under 28 bytes: discard silently */
+	RPCRDMA_HDR_DISCARD,		/* RDMA_DONE, RDMA_ERROR: discard silently */
+	RPCRDMA_HDR_BAD_VERSION,	/* answer ERR_VERS */
+	RPCRDMA_HDR_BAD_PROC,		/* not a procedure that carries a message */
+	RPCRDMA_HDR_TRUNCATED,		/* a list runs past the end of the bytes */
+	RPCRDMA_HDR_BAD_BOOL,		/* a list discriminator is neither 0 nor 1 */
+	RPCRDMA_HDR_TOO_MANY,		/* segments or chunks beyond the limits */
+	RPCRDMA_HDR_BAD_POSITION,	/* unaligned, unsorted, overlapping or out of range */
+	RPCRDMA_HDR_TOO_LONG,		/* Read bytes plus inline bytes beyond max_message */
+	RPCRDMA_HDR_NO_MESSAGE,		/* RDMA_NOMSG without a Position Zero Read chunk */
+	RPCRDMA_HDR_BAD_XID,		/* header and RPC message disagree */
+	RPCRDMA_HDR_VERDICTS		/* how many there are */
+};
+
+/**
+ * struct rpcrdma_hdr_limits - what the Responder is willing to take
+ * @max_message: bytes of the largest RPC message that can be assembled
+ * @max_read_segments: segments in the whole Read list
+ * @max_read_chunks: different positions in the Read list
+ * @max_write_chunks: Write chunks in the Write list
+ * @max_segments: segments in one Write or Reply chunk
+ */
+struct rpcrdma_hdr_limits {
+	u32 max_message;
+	u32 max_read_segments;
+	u32 max_read_chunks;
+	u32 max_write_chunks;
+	u32 max_segments;
+};
+
+/**
+ * struct rpcrdma_hdr_segment - one plain RDMA segment (RFC 8166 section 4.1.2)
+ * @handle: steering tag of the Requester's memory
+ * @length: bytes
+ * @offset: where in that memory
+ */
+struct rpcrdma_hdr_segment {
+	u32 handle;
+	u32 length;
+	u64 offset;
+};
+
+/**
+ * struct rpcrdma_hdr_read_chunk - consecutive Read segments of one position
+ * @position: byte offset in the unreduced message, 0 for a long call
+ * @first: index of its first segment in the Read list
+ * @segments: how many there are, at least 1
+ * @length: sum of their lengths, bytes
+ */
+struct rpcrdma_hdr_read_chunk {
+	u32 position;
+	u32 first;
+	u32 segments;
+	u32 length;
+};
+
+/**
+ * struct rpcrdma_hdr_write_chunk - a Write chunk or the Reply chunk
+ * @at: byte offset of its first segment in the header
+ * @segments: how many there are, may be 0 ("empty Write chunk")
+ * @length: sum of their lengths, bytes; at most 2^32 - 1 of it is usable
+ */
+struct rpcrdma_hdr_write_chunk {
+	u32 at;
+	u32 segments;
+	u64 length;
+};
+
+/**
+ * struct rpcrdma_hdr - a decoded transport header
+ *
+ * Describes the bytes it was decoded from; it holds no copy of the lists, so
+ * the bytes must outlive it. A peer that could change them (it cannot once the
+ * Receive has completed) would void what was checked.
+ *
+ * @xid: of the RPC, host order
+ * @vers: rdma_vers as received, valid also after RPCRDMA_HDR_BAD_VERSION
+ * @credits: rdma_credit as received: requested by a call, granted by a reply
+ * @proc: enum rpcrdma_hdr_proc
+ * @length: bytes of the header: where an inline RPC message begins
+ * @inline_length: bytes that follow the header, 0 with RDMA_NOMSG
+ * @read_at: byte offset of the first Read segment's list item
+ * @read_segments: in the Read list
+ * @read_chunks: in the Read list
+ * @read_length: bytes that the Read list transfers
+ * @message_length: bytes of the assembled message, roundup of chunks included
+ * @write_at: byte offset of the first Write chunk's list item
+ * @write_chunks: in the Write list
+ * @has_reply: the Reply chunk is present
+ * @reply: the Reply chunk, all zero if absent
+ */
+struct rpcrdma_hdr {
+	u32 xid;
+	u32 vers;
+	u32 credits;
+	u32 proc;
+	u32 length;
+	u32 inline_length;
+	u32 read_at;
+	u32 read_segments;
+	u32 read_chunks;
+	u32 read_length;
+	u32 message_length;
+	u32 write_at;
+	u32 write_chunks;
+	bool has_reply;
+	struct rpcrdma_hdr_write_chunk reply;
+};
+
+/*
+ * Decoding. After RPCRDMA_HDR_OK every chunk that the iterators yield lies
+ * inside the bytes and inside the limits. After any verdict other than
+ * RPCRDMA_HDR_SHORT the fields xid, vers, credits and proc are valid.
+ *
+ * Read chunks are non-overlapping and in ascending order of position, and the
+ * bytes between them are there: a position never lies beyond what the inline
+ * part (or the Position Zero Read chunk) and the chunks before it provide.
+ */
+enum rpcrdma_hdr_verdict
+rpcrdma_hdr_decode(const u8 *buf, u32 len,
+		   const struct rpcrdma_hdr_limits *limits,
+		   struct rpcrdma_hdr *hdr);
+
+/* The @index-th segment of the Read list, with its position. @index < read_segments. */
+void rpcrdma_hdr_read_segment(const u8 *buf, const struct rpcrdma_hdr *hdr,
+			      u32 index, struct rpcrdma_hdr_segment *segment,
+			      u32 *position);
+
+/*
+ * Steps through the Read chunks: start with a zeroed @chunk; false when there
+ * are no more.
+ */
+bool rpcrdma_hdr_next_read_chunk(const u8 *buf, const struct rpcrdma_hdr *hdr,
+				 struct rpcrdma_hdr_read_chunk *chunk);
+
+/*
+ * Steps through the Write chunks: start with a zeroed @chunk; false when there
+ * are no more.
+ */
+bool rpcrdma_hdr_next_write_chunk(const u8 *buf, const struct rpcrdma_hdr *hdr,
+				  struct rpcrdma_hdr_write_chunk *chunk);
+
+/* The @index-th segment of a Write or Reply chunk. @index < chunk->segments. */
+void rpcrdma_hdr_write_segment(const u8 *buf,
+			       const struct rpcrdma_hdr_write_chunk *chunk,
+			       u32 index, struct rpcrdma_hdr_segment *segment);
+
+/*
+ * The steering tag to invalidate with the reply (RFC 8797): the one that all
+ * chunks of the call share or, where there are several, the first of them. 0 if
+ * the call has no chunk with segments.
+ */
+u32 rpcrdma_hdr_invalidate_handle(const u8 *buf, const struct rpcrdma_hdr *hdr);
+
+/**
+ * struct rpcrdma_hdr_answer - what a Responder puts into a reply's header
+ * @credits: granted to the Requester
+ * @written: bytes written into each Write chunk of the call, in list order;
+ *	     hdr->write_chunks entries, may be NULL if there are none
+ * @reply_written: bytes written into the Reply chunk; more than 0 makes this an
+ *		   RDMA_NOMSG message
+ */
+struct rpcrdma_hdr_answer {
+	u32 credits;
+	const u32 *written;
+	u32 reply_written;
+};
+
+/* Bytes that rpcrdma_hdr_encode_reply() will need for a reply to @hdr. */
+u32 rpcrdma_hdr_reply_size(const struct rpcrdma_hdr *hdr);
+
+/*
+ * Encodes the header of the reply to the call whose header @hdr was decoded
+ * from @call: the Read list empty, the Write list and the Reply chunk copied
+ * with each segment's length set to what was written into it, filled in order
+ * (RFC 8166 sections 3.4.6 and 4.3). Returns the bytes encoded, or 0 if @size
+ * is too small or more was written than a chunk holds; @out is then undefined.
+ */
+u32 rpcrdma_hdr_encode_reply(u8 *out, u32 size, const u8 *call,
+			     const struct rpcrdma_hdr *hdr,
+			     const struct rpcrdma_hdr_answer *answer);
+
+/*
+ * Encodes the RDMA_ERROR message that answers @verdict: ERR_VERS for
+ * RPCRDMA_HDR_BAD_VERSION, ERR_CHUNK for any other (RFC 8166 section 4.5).
+ * Uses hdr->xid and hdr->vers only. Returns the bytes encoded, or 0 if @size is
+ * too small.
+ */
+u32 rpcrdma_hdr_encode_error(u8 *out, u32 size, const struct rpcrdma_hdr *hdr,
+			     u32 credits, enum rpcrdma_hdr_verdict verdict);
+
+/*
+ * A short name of @verdict for counters, traces and test output, such as
+ * "truncated". Never NULL.
+ */
+const char *rpcrdma_hdr_verdict_name(enum rpcrdma_hdr_verdict verdict);
+
+#endif
