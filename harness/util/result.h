@@ -7,18 +7,37 @@
 
 namespace lab {
 
+/// What kind of trouble an Error is: decides the verdict of a run, never the wording.
+enum class Cause {
+    other,     ///< no more specific kind: bad input, a missing file, a command that failed
+    boot,      ///< a machine did not come up
+    panic,     ///< a kernel died
+    lost,      ///< the connection to a host, or the machine itself, went away
+    timeout,   ///< a deadline passed
+    cancelled, ///< the user interrupted
+};
+
 /// Why something could not be done, in words that tell the user what to do next.
 struct Error {
     std::string what;
+    Cause cause = Cause::other;
 };
 
 /// A value, or the reason why there is none. The lab returns failures; it throws nothing of
 /// its own.
 template <typename T> using Result = std::expected<T, Error>;
 
-/// Builds the failing side of a Result: `return fail("cannot open {}", path)` after formatting.
-inline std::unexpected<Error> fail(std::string what) {
-    return std::unexpected(Error{std::move(what)});
+/// Builds the failing side of a Result: `return fail(fmt::format("cannot open {}", path))`.
+inline std::unexpected<Error> fail(std::string what, Cause cause = Cause::other) {
+    return std::unexpected(Error{std::move(what), cause});
+}
+
+/// Passes an Error on unchanged: `if (!r) return fail(r.error());`
+inline std::unexpected<Error> fail(Error error) { return std::unexpected(std::move(error)); }
+
+/// Passes an Error on with a word about what was being done: "context: reason".
+inline std::unexpected<Error> fail(const std::string &context, const Error &error) {
+    return std::unexpected(Error{context + ": " + error.what, error.cause});
 }
 
 } // namespace lab

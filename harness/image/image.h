@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include "util/result.h"
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lab {
+
+/// A kernel inside an image.
+struct Kernel {
+    std::string version; ///< as uname -r says it
+    std::string suite;   ///< "stable" or "backports": which one brought it
+    std::filesystem::path vmlinuz;
+    std::filesystem::path initramfs;
+};
+
+/// A complete guest image in the cache. Immutable: VMs run on throw-away overlays.
+struct Image {
+    std::filesystem::path dir;  ///< holds everything below, and image.json
+    std::filesystem::path disk; ///< raw ext4 file system
+    std::filesystem::path root; ///< the same tree as a directory, for building modules
+    std::filesystem::path key;  ///< SSH private key that its root accepts
+    std::string recipe;         ///< hash of what it was built from
+    std::vector<Kernel> kernels;
+    std::map<std::string, std::string> packages; ///< name to version
+
+    /// The kernel of a suite ("stable", "backports") or of an exact version. The error lists
+    /// what there is.
+    [[nodiscard]] Result<Kernel> kernel(std::string_view which) const;
+};
+
+/// The image of the current recipe in the cache; an error that names `nfsrdma-lab image build`
+/// when there is none.
+Result<Image> find_image();
+
+} // namespace lab

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include "image/image.h"
+#include "lab/host.h"
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+namespace lab {
+
+/// What a pair is booted from.
+struct PairOptions {
+    Kernel kernel;
+    std::filesystem::path run_dir; ///< created; consoles, QEMU scripts, ssh_config land here
+    unsigned memory_mib = 2048;    ///< of each VM
+};
+
+/// A server and a client VM of one kernel: booted, reachable by SSH, joined by a data network
+/// with RDMA (rxe0) up on both. Destroying the pair ends the VMs and removes what they used;
+/// consoles and scripts stay in the run directory.
+class Pair {
+  public:
+    /// Boots both in parallel. Errors: Cause::boot, panic, timeout, cancelled, each with the
+    /// tail of the console it concerns.
+    static Result<std::unique_ptr<Pair>> boot(const Image &image, const PairOptions &options);
+
+    Pair(const Pair &) = delete;
+    Pair &operator=(const Pair &) = delete;
+    virtual ~Pair() = default;
+
+    virtual Host &server() = 0;
+    virtual Host &client() = 0;
+
+    /// "kvm" or "tcg".
+    [[nodiscard]] virtual const std::string &accelerator() const = 0;
+    [[nodiscard]] virtual const Kernel &kernel() const = 0;
+
+    /// Serial console of each VM, written while it runs; "server.console" in the run directory.
+    [[nodiscard]] virtual std::filesystem::path server_console() const = 0;
+    [[nodiscard]] virtual std::filesystem::path client_console() const = 0;
+
+    /// For people: `ssh -F FILE server`.
+    [[nodiscard]] virtual std::filesystem::path ssh_config() const = 0;
+
+    /// Why a VM is gone (Cause::panic or lost, with the tail of its console), or nothing when
+    /// both are running. Turns "lost connection" into the reason for it.
+    virtual Result<void> alive() = 0;
+
+    /// Milliseconds from starting QEMU until both VMs were ready.
+    [[nodiscard]] virtual long boot_ms() const = 0;
+
+  protected:
+    Pair() = default;
+};
+
+} // namespace lab
