@@ -52,7 +52,7 @@ enum rpcrdma_hdr_verdict {
 	RPCRDMA_HDR_TOO_MANY,		/* segments or chunks beyond the limits */
 	RPCRDMA_HDR_BAD_POSITION,	/* unaligned, unsorted, overlapping or out of range */
 	RPCRDMA_HDR_TOO_LONG,		/* Read bytes plus inline bytes beyond max_message */
-	RPCRDMA_HDR_NO_MESSAGE,		/* RDMA_NOMSG without a Position Zero Read chunk */
+	RPCRDMA_HDR_NO_MESSAGE,		/* RDMA_NOMSG that no Position Zero Read chunk leads */
 	RPCRDMA_HDR_BAD_XID,		/* header and RPC message disagree */
 	RPCRDMA_HDR_VERDICTS		/* how many there are */
 };
@@ -154,12 +154,22 @@ struct rpcrdma_hdr {
 
 /*
  * Decoding. After RPCRDMA_HDR_OK every chunk that the iterators yield lies
- * inside the bytes and inside the limits. After any verdict other than
- * RPCRDMA_HDR_SHORT the fields xid, vers, credits and proc are valid.
+ * inside the bytes and inside the limits. After any other verdict they yield
+ * none; the fields xid, vers, credits and proc are valid, except after
+ * RPCRDMA_HDR_SHORT. Where several verdicts apply, the first fault in the bytes
+ * decides; positions and sums are looked at last.
  *
  * Read chunks are non-overlapping and in ascending order of position, and the
  * bytes between them are there: a position never lies beyond what the inline
- * part (or the Position Zero Read chunk) and the chunks before it provide.
+ * part (or the Position Zero Read chunk) and the chunks before it provide. The
+ * Position Zero Read chunk, if there is one, is the first. A chunk takes its
+ * length rounded up to 4 bytes of the message, whether or not the Requester put
+ * the padding into it (RFC 8166 section 3.4.5.2). Segments and chunks of length
+ * zero are valid and kept; only a Position Zero Read chunk must have room for
+ * an XID. Bytes after an RDMA_NOMSG header are ignored.
+ *
+ * An RDMA_MSG header of a reply decodes too, for the backchannel. Replies of
+ * type RDMA_NOMSG do not: a Responder never receives one that it could use.
  */
 enum rpcrdma_hdr_verdict
 rpcrdma_hdr_decode(const u8 *buf, u32 len,
@@ -191,9 +201,13 @@ void rpcrdma_hdr_write_segment(const u8 *buf,
 			       u32 index, struct rpcrdma_hdr_segment *segment);
 
 /*
- * The steering tag to invalidate with the reply (RFC 8797): the one that all
- * chunks of the call share or, where there are several, the first of them. 0 if
- * the call has no chunk with segments.
+ * The steering tag to invalidate with the reply: that of the first segment with
+ * a length, in the order Read list, Write list, Reply chunk. 0 if there is none.
+ *
+ * Use it only if the Requester set the R flag in its private data. That flag
+ * says that every tag it offers may be invalidated (RFC 8797 section 3.2), so any
+ * tag of this call will do. Segments without length are passed over because
+ * their tag need not belong to a registration.
  */
 u32 rpcrdma_hdr_invalidate_handle(const u8 *buf, const struct rpcrdma_hdr *hdr);
 
@@ -201,7 +215,7 @@ u32 rpcrdma_hdr_invalidate_handle(const u8 *buf, const struct rpcrdma_hdr *hdr);
  * struct rpcrdma_hdr_answer - what a Responder puts into a reply's header
  * @credits: granted to the Requester
  * @written: bytes written into each Write chunk of the call, in list order;
- *	     hdr->write_chunks entries, may be NULL if there are none
+ *	     hdr->write_chunks entries, or NULL if nothing was written
  * @reply_written: bytes written into the Reply chunk; more than 0 makes this an
  *		   RDMA_NOMSG message
  */
@@ -229,14 +243,21 @@ u32 rpcrdma_hdr_encode_reply(u8 *out, u32 size, const u8 *call,
  * Encodes the RDMA_ERROR message that answers @verdict: ERR_VERS for
  * RPCRDMA_HDR_BAD_VERSION, ERR_CHUNK for any other (RFC 8166 section 4.5).
  * Uses hdr->xid and hdr->vers only. Returns the bytes encoded, or 0 if @size is
- * too small.
+ * too small or @verdict is one that must not be answered.
  */
 u32 rpcrdma_hdr_encode_error(u8 *out, u32 size, const struct rpcrdma_hdr *hdr,
 			     u32 credits, enum rpcrdma_hdr_verdict verdict);
 
 /*
+ * Encodes the header of a message without chunks that the caller sends as a
+ * Requester: a reverse-direction call (RFC 8167). Always RPCRDMA_HDR_MIN bytes;
+ * 0 if @size is too small.
+ */
+u32 rpcrdma_hdr_encode_call(u8 *out, u32 size, u32 xid, u32 credits);
+
+/*
  * A short name of @verdict for counters, traces and test output, such as
- * "truncated". Never NULL.
+ * "bad_xid". Never NULL.
  */
 const char *rpcrdma_hdr_verdict_name(enum rpcrdma_hdr_verdict verdict);
 

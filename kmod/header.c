@@ -1,0 +1,535 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The RPC-over-RDMA version 1 transport header: see header.h.
+ *
+ * Decoding makes two passes. The first follows the three chunk lists to where
+ * they end, which is where an inline message begins. Only then can the second
+ * tell whether each Read chunk has a place in the message. Both are linear in
+ * the number of bytes received, whatever these say.
+ */
+#include "header.h"
+
+/* Sizes of XDR items, bytes */
+enum {
+	WORD		= 4,
+	FIXED_PART	= 4 * WORD,		/* up to and including rdma_proc */
+	SEGMENT		= 4 * WORD,		/* HLOO in RFC 8166 section 4.7 */
+	READ_ITEM	= 2 * WORD + SEGMENT,	/* 1 PHLOO */
+};
+
+/* rdma_err, RFC 8166 section 4.5 */
+enum {
+	ERR_VERS	= 1,
+	ERR_CHUNK	= 2,
+};
+
+struct cursor {
+	const u8 *buf;
+	u32 at;
+	u32 end;
+};
+
+/* The bytes have any alignment: a Receive buffer may be a slice of a page. */
+static u32 load_word(const u8 *p)
+{
+	return (u32)p[0] << 24 | (u32)p[1] << 16 | (u32)p[2] << 8 | p[3];
+}
+
+static void load_segment(const u8 *p, struct rpcrdma_hdr_segment *segment)
+{
+	segment->handle = load_word(p);
+	segment->length = load_word(p + WORD);
+	segment->offset = (u64)load_word(p + 2 * WORD) << 32 |
+			  load_word(p + 3 * WORD);
+}
+
+static u8 *store_word(u8 *p, u32 word)
+{
+	p[0] = word >> 24;
+	p[1] = word >> 16;
+	p[2] = word >> 8;
+	p[3] = word;
+	return p + WORD;
+}
+
+static u64 roundup_word(u64 length)
+{
+	return (length + WORD - 1) & ~(u64)(WORD - 1);
+}
+
+static enum rpcrdma_hdr_verdict take_word(struct cursor *in, u32 *word)
+{
+	if (in->end - in->at < WORD)
+		return RPCRDMA_HDR_TRUNCATED;
+	*word = load_word(in->buf + in->at);
+	in->at += WORD;
+	return RPCRDMA_HDR_OK;
+}
+
+static enum rpcrdma_hdr_verdict take_bool(struct cursor *in, bool *value)
+{
+	enum rpcrdma_hdr_verdict verdict;
+	u32 word;
+
+	verdict = take_word(in, &word);
+	if (verdict)
+		return verdict;
+	if (word > 1)
+		return RPCRDMA_HDR_BAD_BOOL;
+	*value = word;
+	return RPCRDMA_HDR_OK;
+}
+
+static enum rpcrdma_hdr_verdict
+scan_read_list(struct cursor *in, const struct rpcrdma_hdr_limits *limits,
+	       struct rpcrdma_hdr *hdr)
+{
+	enum rpcrdma_hdr_verdict verdict;
+	bool more;
+
+	hdr->read_at = in->at;
+	for (;;) {
+		verdict = take_bool(in, &more);
+		if (verdict || !more)
+			return verdict;
+		if (hdr->read_segments == limits->max_read_segments)
+			return RPCRDMA_HDR_TOO_MANY;
+		if (in->end - in->at < READ_ITEM - WORD)
+			return RPCRDMA_HDR_TRUNCATED;
+		in->at += READ_ITEM - WORD;
+		hdr->read_segments++;
+	}
+}
+
+/* @at: of the segment count */
+static void load_write_chunk(const u8 *buf, u32 at,
+			     struct rpcrdma_hdr_write_chunk *chunk)
+{
+	u32 index;
+
+	chunk->segments = load_word(buf + at);
+	chunk->at = at + WORD;
+	chunk->length = 0;
+	for (index = 0; index < chunk->segments; index++)
+		chunk->length += load_word(buf + chunk->at + index * SEGMENT + WORD);
+}
+
+/* Returns with @in at the end of the chunk, whose bytes are then there. */
+static enum rpcrdma_hdr_verdict
+scan_write_chunk(struct cursor *in, const struct rpcrdma_hdr_limits *limits)
+{
+	enum rpcrdma_hdr_verdict verdict;
+	u32 segments;
+
+	verdict = take_word(in, &segments);
+	if (verdict)
+		return verdict;
+	if (segments > limits->max_segments)
+		return RPCRDMA_HDR_TOO_MANY;
+	if (segments > (in->end - in->at) / SEGMENT)
+		return RPCRDMA_HDR_TRUNCATED;
+	in->at += segments * SEGMENT;
+	return RPCRDMA_HDR_OK;
+}
+
+static enum rpcrdma_hdr_verdict
+scan_write_list(struct cursor *in, const struct rpcrdma_hdr_limits *limits,
+		struct rpcrdma_hdr *hdr)
+{
+	enum rpcrdma_hdr_verdict verdict;
+	bool more;
+
+	hdr->write_at = in->at;
+	for (;;) {
+		verdict = take_bool(in, &more);
+		if (verdict || !more)
+			return verdict;
+		if (hdr->write_chunks == limits->max_write_chunks)
+			return RPCRDMA_HDR_TOO_MANY;
+		verdict = scan_write_chunk(in, limits);
+		if (verdict)
+			return verdict;
+		hdr->write_chunks++;
+	}
+}
+
+static enum rpcrdma_hdr_verdict
+scan_reply_chunk(struct cursor *in, const struct rpcrdma_hdr_limits *limits,
+		 struct rpcrdma_hdr *hdr)
+{
+	enum rpcrdma_hdr_verdict verdict;
+	u32 at;
+
+	verdict = take_bool(in, &hdr->has_reply);
+	if (verdict || !hdr->has_reply)
+		return verdict;
+	at = in->at;
+	verdict = scan_write_chunk(in, limits);
+	if (verdict)
+		return verdict;
+	load_write_chunk(in->buf, at, &hdr->reply);
+	return RPCRDMA_HDR_OK;
+}
+
+/*
+ * The chunk whose first segment is @first, which exists. Its length is a
+ * separate result because it may not fit into the chunk's before it is checked.
+ */
+static u64 load_read_chunk(const u8 *buf, const struct rpcrdma_hdr *hdr,
+			   u32 first, struct rpcrdma_hdr_read_chunk *chunk)
+{
+	struct rpcrdma_hdr_segment segment;
+	u64 length = 0;
+	u32 position;
+	u32 index;
+
+	for (index = first; index < hdr->read_segments; index++) {
+		rpcrdma_hdr_read_segment(buf, hdr, index, &segment, &position);
+		if (index == first)
+			chunk->position = position;
+		else if (position != chunk->position)
+			break;
+		length += segment.length;
+	}
+	chunk->first = first;
+	chunk->segments = index - first;
+	return length;
+}
+
+/*
+ * Gives each Read chunk its place in the message. @have counts the bytes of the
+ * message that are known to exist: what was sent inline or is in the Position
+ * Zero Read chunk, and the chunks so far. Positions count in the unreduced
+ * message, so a chunk can begin at most there.
+ */
+static enum rpcrdma_hdr_verdict
+place_read_chunks(const u8 *buf, const struct rpcrdma_hdr_limits *limits,
+		  struct rpcrdma_hdr *hdr)
+{
+	struct rpcrdma_hdr_read_chunk chunk;
+	u64 have = hdr->inline_length;
+	u64 read_length = 0;
+	u64 floor = WORD;	/* the XID is never reduced */
+	u64 length;
+	u32 index;
+
+	for (index = 0; index < hdr->read_segments; index += chunk.segments) {
+		length = load_read_chunk(buf, hdr, index, &chunk);
+		if (hdr->read_chunks == limits->max_read_chunks)
+			return RPCRDMA_HDR_TOO_MANY;
+		hdr->read_chunks++;
+
+		if (index == 0 && hdr->proc == RPCRDMA_PROC_NOMSG) {
+			if (chunk.position != 0)
+				return RPCRDMA_HDR_NO_MESSAGE;
+			have = length;
+		} else {
+			if (chunk.position % WORD || chunk.position < floor ||
+			    chunk.position > have)
+				return RPCRDMA_HDR_BAD_POSITION;
+			/*
+			 * The Requester may have left the XDR padding out of
+			 * the chunk, but the message needs it.
+			 */
+			have += roundup_word(length);
+			floor = chunk.position + roundup_word(length);
+		}
+		read_length += length;
+		if (have > limits->max_message)
+			return RPCRDMA_HDR_TOO_LONG;
+	}
+
+	/* Without room for an XID it is no RPC message. */
+	if (have < WORD)
+		return RPCRDMA_HDR_NO_MESSAGE;
+	if (have > limits->max_message)
+		return RPCRDMA_HDR_TOO_LONG;
+	hdr->read_length = read_length;
+	hdr->message_length = have;
+	return RPCRDMA_HDR_OK;
+}
+
+static enum rpcrdma_hdr_verdict
+decode_lists(struct cursor *in, const struct rpcrdma_hdr_limits *limits,
+	     struct rpcrdma_hdr *hdr)
+{
+	enum rpcrdma_hdr_verdict verdict;
+	u32 xid;
+
+	verdict = scan_read_list(in, limits, hdr);
+	if (verdict)
+		return verdict;
+	verdict = scan_write_list(in, limits, hdr);
+	if (verdict)
+		return verdict;
+	verdict = scan_reply_chunk(in, limits, hdr);
+	if (verdict)
+		return verdict;
+
+	hdr->length = in->at;
+	if (hdr->proc == RPCRDMA_PROC_MSG) {
+		hdr->inline_length = in->end - in->at;
+		verdict = take_word(in, &xid);
+		if (verdict)
+			return verdict;
+		if (xid != hdr->xid)
+			return RPCRDMA_HDR_BAD_XID;
+	}
+	return place_read_chunks(in->buf, limits, hdr);
+}
+
+enum rpcrdma_hdr_verdict
+rpcrdma_hdr_decode(const u8 *buf, u32 len,
+		   const struct rpcrdma_hdr_limits *limits,
+		   struct rpcrdma_hdr *hdr)
+{
+	struct cursor in = { .buf = buf, .at = FIXED_PART, .end = len };
+	enum rpcrdma_hdr_verdict verdict;
+
+	*hdr = (struct rpcrdma_hdr){ 0 };
+	if (len < RPCRDMA_HDR_MIN)
+		return RPCRDMA_HDR_SHORT;
+
+	hdr->xid = load_word(buf);
+	hdr->vers = load_word(buf + WORD);
+	hdr->credits = load_word(buf + 2 * WORD);
+	hdr->proc = load_word(buf + 3 * WORD);
+
+	/*
+	 * RDMA_ERROR means the same in all versions. Answering one, of whatever
+	 * version, with another could go on for ever.
+	 */
+	if (hdr->proc == RPCRDMA_PROC_ERROR)
+		return RPCRDMA_HDR_DISCARD;
+	if (hdr->vers != RPCRDMA_HDR_VERSION)
+		return RPCRDMA_HDR_BAD_VERSION;
+	if (hdr->proc == RPCRDMA_PROC_DONE)
+		return RPCRDMA_HDR_DISCARD;
+	if (hdr->proc != RPCRDMA_PROC_MSG && hdr->proc != RPCRDMA_PROC_NOMSG)
+		return RPCRDMA_HDR_BAD_PROC;
+
+	verdict = decode_lists(&in, limits, hdr);
+	if (verdict)
+		/* No half-decoded list is left for an iterator to follow. */
+		*hdr = (struct rpcrdma_hdr){
+			.xid = hdr->xid,
+			.vers = hdr->vers,
+			.credits = hdr->credits,
+			.proc = hdr->proc,
+		};
+	return verdict;
+}
+
+void rpcrdma_hdr_read_segment(const u8 *buf, const struct rpcrdma_hdr *hdr,
+			      u32 index, struct rpcrdma_hdr_segment *segment,
+			      u32 *position)
+{
+	const u8 *item = buf + hdr->read_at + index * READ_ITEM;
+
+	*position = load_word(item + WORD);
+	load_segment(item + 2 * WORD, segment);
+}
+
+bool rpcrdma_hdr_next_read_chunk(const u8 *buf, const struct rpcrdma_hdr *hdr,
+				 struct rpcrdma_hdr_read_chunk *chunk)
+{
+	u32 next = chunk->first + chunk->segments;
+
+	if (next >= hdr->read_segments)
+		return false;
+	chunk->length = load_read_chunk(buf, hdr, next, chunk);
+	return true;
+}
+
+bool rpcrdma_hdr_next_write_chunk(const u8 *buf, const struct rpcrdma_hdr *hdr,
+				  struct rpcrdma_hdr_write_chunk *chunk)
+{
+	u32 item = hdr->write_at;
+
+	if (chunk->at)
+		item = chunk->at + chunk->segments * SEGMENT;
+	if (hdr->write_chunks == 0 || load_word(buf + item) == 0)
+		return false;
+	load_write_chunk(buf, item + WORD, chunk);
+	return true;
+}
+
+void rpcrdma_hdr_write_segment(const u8 *buf,
+			       const struct rpcrdma_hdr_write_chunk *chunk,
+			       u32 index, struct rpcrdma_hdr_segment *segment)
+{
+	load_segment(buf + chunk->at + index * SEGMENT, segment);
+}
+
+static u32 write_chunk_handle(const u8 *buf,
+			      const struct rpcrdma_hdr_write_chunk *chunk)
+{
+	struct rpcrdma_hdr_segment segment;
+	u32 index;
+
+	for (index = 0; index < chunk->segments; index++) {
+		rpcrdma_hdr_write_segment(buf, chunk, index, &segment);
+		if (segment.handle && segment.length)
+			return segment.handle;
+	}
+	return 0;
+}
+
+u32 rpcrdma_hdr_invalidate_handle(const u8 *buf, const struct rpcrdma_hdr *hdr)
+{
+	struct rpcrdma_hdr_write_chunk chunk = { 0 };
+	struct rpcrdma_hdr_segment segment;
+	u32 position;
+	u32 handle;
+	u32 index;
+
+	for (index = 0; index < hdr->read_segments; index++) {
+		rpcrdma_hdr_read_segment(buf, hdr, index, &segment, &position);
+		if (segment.handle && segment.length)
+			return segment.handle;
+	}
+	while (rpcrdma_hdr_next_write_chunk(buf, hdr, &chunk)) {
+		handle = write_chunk_handle(buf, &chunk);
+		if (handle)
+			return handle;
+	}
+	return write_chunk_handle(buf, &hdr->reply);
+}
+
+static u8 *store_fixed_part(u8 *out, u32 xid, u32 vers, u32 credits, u32 proc)
+{
+	out = store_word(out, xid);
+	out = store_word(out, vers);
+	out = store_word(out, credits);
+	return store_word(out, proc);
+}
+
+/* The chunk as an optional item or list item. NULL if it cannot hold @written. */
+static u8 *store_write_chunk(u8 *out, const u8 *call,
+			     const struct rpcrdma_hdr_write_chunk *chunk,
+			     u32 written)
+{
+	struct rpcrdma_hdr_segment segment;
+	u32 index;
+
+	out = store_word(out, 1);
+	out = store_word(out, chunk->segments);
+	for (index = 0; index < chunk->segments; index++) {
+		rpcrdma_hdr_write_segment(call, chunk, index, &segment);
+		if (segment.length > written)
+			segment.length = written;
+		written -= segment.length;
+		out = store_word(out, segment.handle);
+		out = store_word(out, segment.length);
+		out = store_word(out, segment.offset >> 32);
+		out = store_word(out, segment.offset);
+	}
+	return written ? NULL : out;
+}
+
+/* The Write list and the Reply chunk end the call's header and are answered in kind. */
+u32 rpcrdma_hdr_reply_size(const struct rpcrdma_hdr *hdr)
+{
+	return FIXED_PART + WORD + hdr->length - hdr->write_at;
+}
+
+u32 rpcrdma_hdr_encode_reply(u8 *out, u32 size, const u8 *call,
+			     const struct rpcrdma_hdr *hdr,
+			     const struct rpcrdma_hdr_answer *answer)
+{
+	struct rpcrdma_hdr_write_chunk chunk = { 0 };
+	u32 needed = rpcrdma_hdr_reply_size(hdr);
+	u32 index;
+
+	if (size < needed || (answer->reply_written && !hdr->has_reply))
+		return 0;
+
+	out = store_fixed_part(out, hdr->xid, RPCRDMA_HDR_VERSION,
+			       answer->credits,
+			       answer->reply_written ? RPCRDMA_PROC_NOMSG :
+						       RPCRDMA_PROC_MSG);
+	out = store_word(out, 0);
+
+	for (index = 0; rpcrdma_hdr_next_write_chunk(call, hdr, &chunk); index++) {
+		out = store_write_chunk(out, call, &chunk,
+					answer->written ? answer->written[index] : 0);
+		if (!out)
+			return 0;
+	}
+	out = store_word(out, 0);
+
+	if (!hdr->has_reply)
+		store_word(out, 0);
+	else if (!store_write_chunk(out, call, &hdr->reply, answer->reply_written))
+		return 0;
+	return needed;
+}
+
+u32 rpcrdma_hdr_encode_error(u8 *out, u32 size, const struct rpcrdma_hdr *hdr,
+			     u32 credits, enum rpcrdma_hdr_verdict verdict)
+{
+	bool version = verdict == RPCRDMA_HDR_BAD_VERSION;
+	u32 needed = FIXED_PART + (version ? 3 * WORD : WORD);
+
+	if (verdict == RPCRDMA_HDR_SHORT || verdict == RPCRDMA_HDR_DISCARD)
+		return 0;
+	if (size < needed)
+		return 0;
+
+	out = store_fixed_part(out, hdr->xid, hdr->vers, credits,
+			       RPCRDMA_PROC_ERROR);
+	if (version) {
+		out = store_word(out, ERR_VERS);
+		out = store_word(out, RPCRDMA_HDR_VERSION);
+		store_word(out, RPCRDMA_HDR_VERSION);
+	} else {
+		store_word(out, ERR_CHUNK);
+	}
+	return needed;
+}
+
+u32 rpcrdma_hdr_encode_call(u8 *out, u32 size, u32 xid, u32 credits)
+{
+	if (size < RPCRDMA_HDR_MIN)
+		return 0;
+
+	out = store_fixed_part(out, xid, RPCRDMA_HDR_VERSION, credits,
+			       RPCRDMA_PROC_MSG);
+	out = store_word(out, 0);
+	out = store_word(out, 0);
+	store_word(out, 0);
+	return RPCRDMA_HDR_MIN;
+}
+
+const char *rpcrdma_hdr_verdict_name(enum rpcrdma_hdr_verdict verdict)
+{
+	switch (verdict) {
+	case RPCRDMA_HDR_OK:
+		return "ok";
+	case RPCRDMA_HDR_SHORT:
+		return "short";
+	case RPCRDMA_HDR_DISCARD:
+		return "discard";
+	case RPCRDMA_HDR_BAD_VERSION:
+		return "bad_version";
+	case RPCRDMA_HDR_BAD_PROC:
+		return "bad_proc";
+	case RPCRDMA_HDR_TRUNCATED:
+		return "truncated";
+	case RPCRDMA_HDR_BAD_BOOL:
+		return "bad_bool";
+	case RPCRDMA_HDR_TOO_MANY:
+		return "too_many";
+	case RPCRDMA_HDR_BAD_POSITION:
+		return "bad_position";
+	case RPCRDMA_HDR_TOO_LONG:
+		return "too_long";
+	case RPCRDMA_HDR_NO_MESSAGE:
+		return "no_message";
+	case RPCRDMA_HDR_BAD_XID:
+		return "bad_xid";
+	case RPCRDMA_HDR_VERDICTS:
+		break;
+	}
+	return "unknown";
+}
