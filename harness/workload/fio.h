@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include "lab/host.h"
+#include "util/deadline.h"
+#include "util/result.h"
+#include "workload/fio_result.h"
+#include "workload/job_file.h"
+
+#include <string>
+
+namespace lab {
+
+/// What fio left behind: kept as it is among the results.
+struct FioOutput {
+    int status = 0;
+    std::string out; ///< its JSON
+    std::string err;
+};
+
+/// Copies the job files to a host, once per boot.
+Result<void> install_job(Host &host, const JobFile &job, Deadline deadline);
+
+/// Lays the job's files out in `dir` of `host` without running the job, so that the run itself
+/// consists of nothing but the I/O that it names.
+Result<void> lay_out_files(Host &host, const JobFile &job, const std::string &dir,
+                           Deadline deadline);
+
+/// Runs an installed job in `dir` of `host`. Ends it when the client's RPC count stands still for
+/// `idle`: that is an error of Cause::timeout, as is a passed deadline. What fio itself says,
+/// failures included, is the result.
+Result<FioOutput> run_fio(Host &host, const JobFile &job, const std::string &dir,
+                          std::chrono::seconds idle, Deadline deadline);
+
+} // namespace lab

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "workload/fio_result.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <fmt/format.h>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+namespace lab {
+namespace {
+
+using nlohmann::json;
+
+std::string_view trimmed(std::string_view text) {
+    const auto begin = text.find_first_not_of(" \t\r\n");
+    if (begin == std::string_view::npos)
+        return {};
+    return text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
+}
+
+// fio reports errors as plain text before, and some versions after, the JSON: the object is what
+// stands between the first line that begins with a brace and the last that does.
+std::optional<std::string_view> json_part(std::string_view out) {
+    const auto begin = out.starts_with('{') ? 0 : out.find("\n{");
+    const auto end = out.rfind('}');
+    if (begin == std::string_view::npos || end == std::string_view::npos || end < begin)
+        return std::nullopt;
+    return out.substr(begin, end - begin + 1);
+}
+
+std::string text(const json &object, const char *key) {
+    const auto it = object.find(key);
+    return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
+}
+
+std::uint64_t number(const json &object, const char *key) {
+    const auto it = object.find(key);
+    return it != object.end() && it->is_number() ? it->get<std::uint64_t>() : 0;
+}
+
+// Every block that fails its check is told once on standard error, whichever check it was.
+std::uint64_t count_verify_messages(std::string_view err) {
+    std::uint64_t count = 0;
+    while (!err.empty()) {
+        const auto newline = err.find('\n');
+        const auto line = err.substr(0, newline);
+        err.remove_prefix(newline == std::string_view::npos ? err.size() : newline + 1);
+        if (line.starts_with("verify: ") || line.find(": verify failed at ") != line.npos)
+            ++count;
+    }
+    return count;
+}
+
+std::optional<Latency> latency_of(const json &direction) {
+    for (const char *key : {"clat_ns", "lat_ns"}) {
+        const auto latency = direction.find(key);
+        if (latency == direction.end() || !latency->contains("percentile"))
+            continue;
+        const json &percentile = (*latency)["percentile"];
+        if (percentile.contains("50.000000") && percentile.contains("99.000000"))
+            return Latency{number(percentile, "50.000000"), number(percentile, "99.000000")};
+    }
+    return std::nullopt;
+}
+
+struct Sums {
+    FioResult result;
+    unsigned sources = 0; // directions of jobs that did I/O
+    // Jobs of one group run side by side, groups one after the other.
+    std::map<std::uint64_t, std::uint64_t> group_ms;
+};
+
+void add_direction(Sums &sums, const json &job, const char *name, std::uint64_t &ops) {
+    const auto direction = job.find(name);
+    if (direction == job.end() || number(*direction, "total_ios") == 0)
+        return;
+    FioResult &result = sums.result;
+    ops += number(*direction, "total_ios");
+    result.ops += number(*direction, "total_ios");
+    result.bytes += number(*direction, "io_bytes");
+    auto &group_ms = sums.group_ms[number(job, "groupid")];
+    group_ms = std::max(group_ms, number(*direction, "runtime"));
+    result.latency_ns = ++sums.sources == 1 ? latency_of(*direction) : std::nullopt;
+}
+
+void add_errors(FioResult &result, const json &job) {
+    const auto error = number(job, "error");
+    const auto total = number(job, "total_err");
+    // Verification reports its failures as EILSEQ. With continue_on_error all are counted,
+    // without it the first one ends the job.
+    if (error == EILSEQ)
+        result.verify_errors += std::max<std::uint64_t>(total, 1);
+    else if (error != 0)
+        result.error = fmt::format("job {}: {} (error {})", text(job, "jobname"),
+                                   std::strerror(static_cast<int>(error)), error);
+}
+
+} // namespace
+
+Result<FioResult> parse_fio(std::string_view out, std::string_view err) {
+    const auto json_text = json_part(out);
+    if (!json_text) {
+        const auto said = trimmed(err).empty() ? trimmed(out) : trimmed(err);
+        return fail(said.empty() ? "fio printed nothing" : fmt::format("fio: {}", said));
+    }
+    const json document = json::parse(*json_text, nullptr, false);
+    if (document.is_discarded() || !document.is_object())
+        return fail("fio's JSON output is cut off or damaged");
+
+    Sums sums;
+    FioResult &result = sums.result;
+    result.version = text(document, "fio version");
+    if (result.version.starts_with("fio-1.") || result.version.starts_with("fio-2."))
+        return fail(result.version + " is too old: fio 3.0 or newer measures in nanoseconds");
+    const auto jobs = document.find("jobs");
+    if (jobs == document.end() || !jobs->is_array() || jobs->empty())
+        return fail("fio's output names no job: the job file is empty or fio dropped its jobs");
+
+    std::uint64_t mixed = 0;
+    for (const json &job : *jobs) {
+        add_direction(sums, job, "read", result.read_ops);
+        add_direction(sums, job, "write", result.write_ops);
+        add_direction(sums, job, "mixed", mixed); // unified_rw_reporting
+        add_errors(result, job);
+    }
+    result.verify_errors = std::max(result.verify_errors, count_verify_messages(err));
+
+    for (const auto &[group, ms] : sums.group_ms)
+        result.runtime_ms += ms;
+    if (result.ops > 0 && result.runtime_ms == 0 && result.verify_errors == 0 &&
+        result.error.empty())
+        return fail("the run took less than a millisecond: give the job more to do");
+    if (result.runtime_ms > 0) {
+        const double seconds = static_cast<double>(result.runtime_ms) / 1000;
+        result.iops = static_cast<double>(result.ops) / seconds;
+        result.bytes_per_s =
+            static_cast<std::uint64_t>(std::llround(static_cast<double>(result.bytes) / seconds));
+    }
+    return result;
+}
+
+} // namespace lab
