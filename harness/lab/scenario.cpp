@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "lab/scenario.h"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <fstream>
+#include <optional>
+#include <span>
+#include <sstream>
+#include <string_view>
+#include <toml++/toml.h>
+
+namespace lab {
+namespace {
+
+constexpr std::array<std::string_view, 2> kernel_names{"stable", "backports"};
+constexpr std::array<std::string_view, 3> transport_names{"svcrdma", "rpcrdma", "tcp"};
+constexpr std::array<std::string_view, 3> nfs_versions{"3", "4.1", "4.2"};
+constexpr std::array<std::string_view, 7> keys{
+    "kernels", "transports", "nfs", "workloads", "repeats", "threads", "module_parameters"};
+
+/// Reads values out of one file and keeps the first error.
+class Reader {
+  public:
+    Reader(std::filesystem::path path, const toml::table &table)
+        : path_(std::move(path)), table_(table) {}
+
+    std::unexpected<Error> error_at(const toml::source_region &where, std::string_view what) const {
+        return fail(fmt::format("{}:{}:{}: {}", path_.string(), where.begin.line,
+                                where.begin.column, what));
+    }
+
+    Result<void> check_keys() const {
+        for (const auto &[key, value] : table_)
+            if (std::ranges::find(keys, key.str()) == keys.end())
+                return error_at(key.source(), fmt::format("unknown key \"{}\"; allowed are {}",
+                                                          key.str(), fmt::join(keys, ", ")));
+        return {};
+    }
+
+    /// A list of distinct strings that is not empty. With `allowed`, each must be one of them.
+    Result<std::vector<std::string>> strings(std::string_view key,
+                                             std::span<const std::string_view> allowed) const {
+        const toml::node *node = table_.get(key);
+        if (node == nullptr)
+            return fail(fmt::format("{}: the key \"{}\" is missing: {}", path_.string(), key,
+                                    expected(allowed)));
+        const toml::array *array = node->as_array();
+        if (array == nullptr)
+            return error_at(node->source(),
+                            fmt::format("\"{}\" must be {}", key, expected(allowed)));
+        if (array->empty())
+            return error_at(node->source(), fmt::format("\"{}\" is empty", key));
+
+        std::vector<std::string> values;
+        for (const toml::node &element : *array) {
+            const auto value = element.value_exact<std::string>();
+            const bool known =
+                value && (allowed.empty() || std::ranges::find(allowed, *value) != allowed.end());
+            if (!known)
+                return error_at(element.source(),
+                                fmt::format("\"{}\" must be {}", key, expected(allowed)));
+            if (std::ranges::find(values, *value) != values.end())
+                return error_at(element.source(),
+                                fmt::format("\"{}\" names \"{}\" twice", key, *value));
+            values.push_back(*value);
+        }
+        return values;
+    }
+
+    /// A number from 1 to `most`, or `otherwise` when the file does not say.
+    Result<unsigned> count(std::string_view key, unsigned otherwise, unsigned most) const {
+        const toml::node *node = table_.get(key);
+        if (node == nullptr)
+            return otherwise;
+        const auto value = node->value_exact<std::int64_t>();
+        if (!value || *value < 1 || *value > most)
+            return error_at(node->source(),
+                            fmt::format("\"{}\" must be a whole number from 1 to {}", key, most));
+        return static_cast<unsigned>(*value);
+    }
+
+    [[nodiscard]] const toml::table &table() const { return table_; }
+
+  private:
+    static std::string expected(std::span<const std::string_view> allowed) {
+        if (allowed.empty())
+            return "a list of strings";
+        return fmt::format("a list of strings out of \"{}\"", fmt::join(allowed, "\", \""));
+    }
+
+    std::filesystem::path path_;
+    const toml::table &table_;
+};
+
+Result<void> read_workloads(const Reader &reader, const std::filesystem::path &path,
+                            Scenario &scenario) {
+    const auto names = reader.strings("workloads", {});
+    if (!names)
+        return fail(names.error());
+    const toml::array &array = *reader.table().get("workloads")->as_array();
+    for (std::size_t i = 0; i < names->size(); ++i) {
+        auto job = read_job_file(path.parent_path() / (*names)[i]);
+        if (!job)
+            return reader.error_at(array[i].source(), job.error().what);
+        const bool taken = std::ranges::any_of(
+            scenario.workloads, [&](const JobFile &other) { return other.name == job->name; });
+        if (taken)
+            return reader.error_at(
+                array[i].source(),
+                fmt::format("two workloads are called \"{}\": results could not tell them apart",
+                            job->name));
+        scenario.workloads.push_back(*std::move(job));
+    }
+    return {};
+}
+
+Result<void> read_module_parameters(const Reader &reader, Scenario &scenario) {
+    if (!reader.table().contains("module_parameters"))
+        return {};
+    const auto values = reader.strings("module_parameters", {});
+    if (!values)
+        return fail(values.error());
+    constexpr auto plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.,=";
+    const toml::array &array = *reader.table().get("module_parameters")->as_array();
+    for (std::size_t i = 0; i < values->size(); ++i) {
+        const std::string &value = (*values)[i];
+        const auto equals = value.find('=');
+        // insmod's words go through a shell.
+        if (equals == 0 || equals == value.npos || value.find_first_not_of(plain) != value.npos)
+            return reader.error_at(array[i].source(),
+                                   "a module parameter is written \"name=value\", out of letters, "
+                                   "digits and _-.,");
+        if (value.starts_with("transport="))
+            return reader.error_at(array[i].source(),
+                                   "\"transport\" is the lab's to choose: it depends on whether "
+                                   "the stock transport is served as well");
+    }
+    scenario.module_parameters = fmt::format("{}", fmt::join(*values, " "));
+    return {};
+}
+
+Result<Scenario> read_table(const std::filesystem::path &path, const toml::table &table) {
+    const Reader reader(path, table);
+    if (auto ok = reader.check_keys(); !ok)
+        return fail(ok.error());
+
+    Scenario scenario;
+    scenario.name = path.stem().string();
+    auto kernels = reader.strings("kernels", kernel_names);
+    if (!kernels)
+        return fail(kernels.error());
+    scenario.kernels = *std::move(kernels);
+    const auto transports = reader.strings("transports", transport_names);
+    if (!transports)
+        return fail(transports.error());
+    for (const std::string &name : *transports)
+        if (const auto transport = transport_from(name))
+            scenario.transports.push_back(*transport);
+    auto nfs = reader.strings("nfs", nfs_versions);
+    if (!nfs)
+        return fail(nfs.error());
+    scenario.nfs = *std::move(nfs);
+    const auto repeats = reader.count("repeats", scenario.repeats, 1000);
+    if (!repeats)
+        return fail(repeats.error());
+    scenario.repeats = *repeats;
+    const auto threads = reader.count("threads", scenario.threads, 1024);
+    if (!threads)
+        return fail(threads.error());
+    scenario.threads = *threads;
+    if (auto ok = read_module_parameters(reader, scenario); !ok)
+        return fail(ok.error());
+    if (auto ok = read_workloads(reader, path, scenario); !ok)
+        return fail(ok.error());
+    return scenario;
+}
+
+} // namespace
+
+Result<Scenario> read_scenario(const std::filesystem::path &path) {
+    std::ifstream file(path);
+    if (!std::filesystem::is_regular_file(path) || !file)
+        return fail(fmt::format("no scenario file {}", path.string()));
+    std::ostringstream text;
+    text << file.rdbuf();
+    try {
+        // The library reports errors by throwing; here they become values.
+        const toml::table table = toml::parse(std::string_view(text.view()));
+        return read_table(path, table);
+    } catch (const toml::parse_error &error) {
+        return fail(fmt::format("{}:{}:{}: {}", path.string(), error.source().begin.line,
+                                error.source().begin.column, error.description()));
+    }
+}
+
+} // namespace lab

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include "lab/transport.h"
+#include "util/result.h"
+#include "workload/job_file.h"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace lab {
+
+/// What a user wants to see run: every kernel, NFS version, workload and transport with each
+/// other, `repeats` times.
+struct Scenario {
+    std::string name;                  ///< the file's name without ".toml"
+    std::vector<std::string> kernels;  ///< "stable", "backports"
+    std::vector<Transport> transports; ///< in the order in which they take turns
+    std::vector<std::string> nfs;      ///< "3", "4.1", "4.2"
+    std::vector<JobFile> workloads;
+    unsigned repeats = 1;
+    unsigned threads = 8;          ///< nfsd threads of the server
+    std::string module_parameters; ///< for svcrdma.ko, as insmod takes them
+};
+
+/// Reads a scenario and checks all of it, job files included. An error names file, line and
+/// column, and says what is allowed there.
+Result<Scenario> read_scenario(const std::filesystem::path &path);
+
+} // namespace lab
