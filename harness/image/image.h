@@ -15,7 +15,7 @@ namespace lab {
 struct Kernel {
     std::string version; ///< as uname -r says it
     std::string suite;   ///< "stable" or "backports": which one brought it
-    std::filesystem::path vmlinuz;
+    std::filesystem::path vmlinux; ///< unpacked, as QEMU starts it fastest
     std::filesystem::path initramfs;
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "util/deadline.h"
+#include "util/process.h"
 #include "util/result.h"
 
 #include <filesystem>
@@ -9,13 +10,6 @@
 #include <string_view>
 
 namespace lab {
-
-/// What a command left behind.
-struct Output {
-    int status = 0; ///< exit status; 128 + N when signal N ended the command
-    std::string out;
-    std::string err;
-};
 
 /// A machine that the lab drives as root: a VM it booted, or a physical one. Every call blocks
 /// until it is done, its deadline passes (Cause::timeout), the connection breaks (Cause::lost)

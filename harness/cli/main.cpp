@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cli/command.h"
+#include "util/interrupt.h"
+
+int main(int argc, char **argv) {
+    lab::catch_interrupts();
+
+    CLI::App app("Boots two VMs, serves NFS over RDMA between them and measures it.", "nfsrdma-lab");
+    app.require_subcommand(1);
+    app.footer("First time: nfsrdma-lab doctor, then nfsrdma-lab image build.\n"
+               "The cache is /var/cache/nfsrdma-lab, or NFSRDMA_LAB_CACHE.");
+    lab::Action action;
+    lab::add_doctor(app, action);
+    lab::add_image(app, action);
+    lab::add_module(app, action);
+    lab::add_run(app, action);
+    lab::add_shell(app, action);
+    lab::add_up(app, action);
+    CLI11_PARSE(app, argc, argv);
+    return action();
+}
