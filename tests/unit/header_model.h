@@ -7,9 +7,9 @@
 /// fuzzer stand on it.
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
 #include <sstream>
@@ -256,16 +256,15 @@ inline void read(Outcome &o, std::span<const std::uint8_t> bytes,
 /// one byte in front makes every word of the header unaligned.
 class Exact {
   public:
-    explicit Exact(std::span<const std::uint8_t> bytes)
-        : memory_(std::make_unique<std::uint8_t[]>(bytes.size() + 1)) {
-        std::copy(bytes.begin(), bytes.end(), memory_.get() + 1);
+    explicit Exact(std::span<const std::uint8_t> bytes) : Exact(bytes.size()) {
+        std::copy(bytes.begin(), bytes.end(), data());
     }
-    explicit Exact(std::size_t size) : memory_(std::make_unique<std::uint8_t[]>(size + 1)) {}
+    explicit Exact(std::size_t size) : memory_(size + 1) {}
 
-    std::uint8_t *data() { return memory_.get() + 1; }
+    std::uint8_t *data() { return memory_.data() + 1; }
 
   private:
-    std::unique_ptr<std::uint8_t[]> memory_;
+    Bytes memory_;
 };
 
 /// Collects "NAME is A, not B".
@@ -449,13 +448,15 @@ inline std::string differences(std::span<const std::uint8_t> bytes,
     detail::compare_chunk(d, buf, hdr.reply, m.reply.value_or(Chunk{}));
 
     // Answers that write nothing, a part of every chunk, all of it, and a byte too many.
-    for (int share = 0; share < 4; share++) {
+    for (std::size_t share = 0; share < 4; share++) {
         const auto part = [share](const Chunk &c) {
             std::uint64_t length = 0;
             for (const auto &s : c)
                 length += s.length;
-            const std::uint64_t shares[] = {0, length / 2 + length % 2, length, length + 1};
-            return static_cast<std::uint32_t>(std::min<std::uint64_t>(shares[share], 0xffffffff));
+            const std::array<std::uint64_t, 4> shares = {0, length / 2 + length % 2, length,
+                                                         length + 1};
+            return static_cast<std::uint32_t>(
+                std::min<std::uint64_t>(shares.at(share), 0xffffffff));
         };
         std::vector<std::uint32_t> written;
         for (const auto &c : m.writes)

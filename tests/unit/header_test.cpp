@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
@@ -215,19 +216,19 @@ TEST(HeaderTruncation, IsFoundAtEveryByte) {
 }
 
 TEST(HeaderHostile, EveryWordTakesEveryExtreme) {
-    const std::uint32_t extremes[] = {0,          1,
-                                      2,          3,
-                                      4,          5,
-                                      7,          15,
-                                      16,         17,
-                                      39,         40,
-                                      41,         kMessage - 1,
-                                      kMessage,   kMessage + 1,
-                                      0x0fffffff, 0x10000000,
-                                      0x10000001, 0x7fffffff,
-                                      0x80000000, 0x80000001,
-                                      0xfffffffc, 0xfffffffd,
-                                      kMax};
+    const std::vector<std::uint32_t> extremes = {0,          1,
+                                                 2,          3,
+                                                 4,          5,
+                                                 7,          15,
+                                                 16,         17,
+                                                 39,         40,
+                                                 41,         kMessage - 1,
+                                                 kMessage,   kMessage + 1,
+                                                 0x0fffffff, 0x10000000,
+                                                 0x10000001, 0x7fffffff,
+                                                 0x80000000, 0x80000001,
+                                                 0xfffffffc, 0xfffffffd,
+                                                 kMax};
     for (const auto &golden : golden_headers()) {
         for (std::size_t at = 0; at + 4 <= golden.bytes.size(); at += 4) {
             for (const auto extreme : extremes) {
@@ -664,9 +665,9 @@ class Generator {
         const auto size = static_cast<std::uint32_t>(bytes.size());
         switch (size < 4 ? 3 : below(4)) {
         case 0: {
-            const std::uint32_t words[] = {0, 1, 2, 4, 0x80000000, kMax, length()};
-            std::ranges::copy(Writer().word(words[below(7)]).take(),
-                              bytes.begin() + below(size / 4) * 4);
+            const std::vector<std::uint32_t> words = {0, 1, 2, 4, 0x80000000, kMax, length()};
+            std::ranges::copy(Writer().word(words.at(below(7))).take(),
+                              bytes.begin() + std::ptrdiff_t{4} * below(size / 4));
             break;
         }
         case 1:
@@ -717,7 +718,7 @@ TEST(HeaderModel, AgreesOnNoise) {
 TEST(HeaderCost, IsLinearInTheLength) {
     constexpr std::uint32_t kMany = 350000;
     Message reads = call();
-    reads.body = body(reads.xid, (kMany + 1) * 8);
+    reads.body = body(reads.xid, std::size_t{8} * (kMany + 1));
     Message writes = call();
     for (std::uint32_t i = 0; i < kMany; i++) {
         reads.reads.push_back({8 + i * 8, {0, 4, 0}});
