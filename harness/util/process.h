@@ -25,16 +25,16 @@ struct Output {
 /// How a process is started.
 struct ProcessOptions {
     /// Standard output and error go here, appended; captured in Output when empty.
-    std::filesystem::path log;
+    std::filesystem::path log = {};
     /// Runs in the terminal: inherits standard input, output and error, and stays in our process
     /// group, so that Ctrl-C reaches it.
     bool terminal = false;
     /// Called for each complete line of standard output or error while wait() waits.
-    std::function<void(const std::string &)> on_line;
+    std::function<void(const std::string &)> on_line = {};
     /// What the kernel sends it when the thread that started it ends, however it ends.
     int death_signal = SIGKILL;
     /// Added to our environment: "NAME=value".
-    std::vector<std::string> environment;
+    std::vector<std::string> environment = {};
 };
 
 /// A child in a process group of its own. The destructor ends the group and reaps the child.

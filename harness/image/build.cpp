@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "image/build.h"
+
+#include "report/file.h"
+#include "util/fd.h"
+#include "util/file.h"
+#include "util/interrupt.h"
+#include "util/process.h"
+#include "util/progress.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <functional>
+#include <iterator>
+#include <sstream>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+namespace lab {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+namespace {
+
+constexpr std::string_view building_prefix = "building-";
+constexpr std::uintmax_t needed_bytes = 4ULL << 30; // the root, its copy as a disk, and packages
+constexpr auto disk_size = "8G";                    // sparse; what is not packages is room to test
+
+fs::path recipe_dir() { return source_dir() / "scripts" / "image"; }
+
+/// A command of the build; its output goes to the build's log.
+Result<void> step(const std::vector<std::string> &argv, const fs::path &log,
+                  std::chrono::milliseconds limit) {
+    // SIGTERM, because mmdebstrap has mounts to undo.
+    auto output = run_process(argv, Deadline::in(limit), {.log = log, .death_signal = SIGTERM});
+    if (!output)
+        return fail(output.error());
+    if (output->status == 0)
+        return {};
+    const auto said = read_file(log).value_or("");
+    const auto why = explain_build_failure(said);
+    return fail(fmt::format("{} failed{}{}\nThe end of {}:\n{}", argv[0],
+                            why.empty() ? "" : ": ", why, log.string(), last_lines(said, 12)));
+}
+
+/// Removes a tree that may have file systems mounted in it, without touching those.
+Result<void> remove_tree(const fs::path &dir) {
+    const auto mounts = read_file("/proc/self/mounts").value_or("");
+    std::istringstream lines(mounts);
+    std::vector<std::string> inside;
+    for (std::string device, point, rest; lines >> device >> point && std::getline(lines, rest);)
+        if (point.starts_with(dir.string() + "/"))
+            inside.push_back(point);
+    // The deepest first.
+    std::ranges::sort(inside, std::greater());
+    for (const auto &point : inside)
+        (void)run_process({"umount", "-l", point}, Deadline::in(std::chrono::seconds(10)));
+    const auto removed = run_process({"rm", "-rf", "--one-file-system", dir.string()},
+                                     Deadline::in(std::chrono::minutes(2)));
+    if (!removed || removed->status != 0)
+        return fail(fmt::format("cannot remove {}", dir.string()));
+    return {};
+}
+
+/// A directory that is removed again unless the build gets as far as keeping it.
+class Unfinished {
+  public:
+    explicit Unfinished(fs::path dir) : dir_(std::move(dir)) {}
+    Unfinished(const Unfinished &) = delete;
+    Unfinished &operator=(const Unfinished &) = delete;
+    ~Unfinished() {
+        if (!dir_.empty())
+            (void)remove_tree(dir_);
+    }
+    void keep() { dir_.clear(); }
+
+  private:
+    fs::path dir_;
+};
+
+/// Waits for other builders.
+Result<Fd> lock_cache(const fs::path &cache) {
+    const auto path = cache / "build.lock";
+    Fd lock(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+    if (!lock)
+        return fail(fmt::format("cannot open {}: {}", path.string(), std::strerror(errno)));
+    for (bool told = false; flock(lock.get(), LOCK_EX | LOCK_NB) < 0; told = true) {
+        if (!told)
+            say("another build of an image is running: waiting for it");
+        if (!pause_for(std::chrono::milliseconds(500)))
+            return fail("interrupted", Cause::cancelled);
+    }
+    return lock;
+}
+
+Result<json> describe(const fs::path &root, const std::string &recipe) {
+    json kernels = json::array();
+    const auto list = read_file(root / "lab" / "kernels");
+    if (!list)
+        return fail(list.error());
+    std::istringstream lines(*list);
+    for (std::string version, suite; lines >> version >> suite;)
+        kernels.push_back({{"version", version}, {"suite", suite}});
+
+    json packages = json::object();
+    const auto query = run_process({"dpkg-query", "--admindir", (root / "var/lib/dpkg").string(),
+                                    "-W", "-f", "${Package} ${Version}\n"},
+                                   Deadline::in(std::chrono::minutes(1)));
+    if (!query)
+        return fail(query.error());
+    std::istringstream installed(query->out);
+    for (std::string name, version; installed >> name >> version;)
+        packages[name] = version;
+    return json{{"schema", 1}, {"recipe", recipe}, {"kernels", kernels}, {"packages", packages}};
+}
+
+/// Everything that is made from the finished root.
+Result<void> make_products(const fs::path &dir, const json &description, const fs::path &log,
+                           Progress &progress) {
+    const auto root = dir / "root";
+    const auto minute = std::chrono::minutes(1);
+    std::error_code error;
+    fs::rename(root / "lab" / "key", dir / "key", error);
+    if (error)
+        return fail("the recipe made no SSH key: " + error.message());
+    for (const auto &kernel : description.at("kernels")) {
+        const auto version = kernel.at("version").get<std::string>();
+        progress.at("kernel " + version);
+        if (auto made = step({(recipe_dir() / "vmlinux").string(),
+                              (root / "boot" / ("vmlinuz-" + version)).string(),
+                              (dir / ("vmlinux-" + version)).string()},
+                             log, minute);
+            !made)
+            return made;
+        if (auto made = step({(recipe_dir() / "initramfs").string(), root.string(), version,
+                              (dir / ("initramfs-" + version)).string()},
+                             log, minute);
+            !made)
+            return made;
+    }
+    progress.at("disk");
+    const auto disk = (dir / "disk.raw").string();
+    if (auto made = step({"truncate", "-s", disk_size, disk}, log, minute); !made)
+        return made;
+    // A guest's disk lives for one run: no journal, no checksums for an emulated CPU to compute.
+    if (auto made = step({"mke2fs", "-q", "-t", "ext4", "-O", "^has_journal,^metadata_csum", "-m",
+                          "0", "-E", "lazy_itable_init=1", "-d", root.string(), disk},
+                         log, 5 * minute);
+        !made)
+        return made;
+    return write_file(dir / "image.json", description.dump(4) + "\n");
+}
+
+} // namespace
+
+Result<std::string> recipe_hash() {
+    std::vector<fs::path> files;
+    std::error_code error;
+    for (const auto &entry : fs::recursive_directory_iterator(recipe_dir(), error))
+        if (entry.is_regular_file())
+            files.push_back(entry.path());
+    if (error || files.empty())
+        return fail(fmt::format("the recipe of the image is missing: {}", recipe_dir().string()));
+    std::ranges::sort(files);
+    // FNV-1a: names a cache entry, guards nothing.
+    std::uint64_t hash = 0xcbf29ce484222325;
+    const auto add = [&](std::string_view text) {
+        for (const char c : text)
+            hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+        hash = (hash ^ 0xff) * 0x100000001b3;
+    };
+    for (const auto &file : files) {
+        const auto content = read_file(file);
+        if (!content)
+            return fail(content.error());
+        add(fs::relative(file, recipe_dir(), error).string());
+        add(*content);
+    }
+    return fmt::format("{:016x}", hash);
+}
+
+std::string apt_mirror() {
+    const auto targets = run_process({"apt-get", "indextargets", "--format", "$(LABEL) $(SITE)",
+                                      "Created-By: Packages"},
+                                     Deadline::in(std::chrono::seconds(10)));
+    if (!targets)
+        return {};
+    std::istringstream lines(targets->out);
+    for (std::string label, site; lines >> label >> site;)
+        if (label == "Debian")
+            return site;
+    return {};
+}
+
+std::string explain_build_failure(const std::string &log) {
+    struct Meaning {
+        std::string_view sign, words;
+    };
+    constexpr std::array meanings = {
+        Meaning{"No space left on device", "the disk is full"},
+        Meaning{"Could not resolve", "the package mirror cannot be reached; --mirror names another"},
+        Meaning{"Temporary failure resolving",
+                "the package mirror cannot be reached; --mirror names another"},
+        Meaning{"Could not connect", "the package mirror cannot be reached; --mirror names another"},
+        Meaning{"Unable to connect", "the package mirror cannot be reached; --mirror names another"},
+        Meaning{"Connection failed", "the package mirror cannot be reached; --mirror names another"},
+        Meaning{"does not have a Release file", "the mirror has no such Debian release; --mirror "
+                                                "names another"},
+        Meaning{"Operation not permitted", "this needs root, outside of a restricted container"},
+    };
+    for (const auto &meaning : meanings)
+        if (log.find(meaning.sign) != std::string::npos)
+            return std::string(meaning.words);
+    return {};
+}
+
+Result<Image> build_image(const std::string &mirror) {
+    const auto cache = cache_dir();
+    const auto recipe = recipe_hash();
+    if (!cache)
+        return fail(cache.error());
+    if (!recipe)
+        return fail(recipe.error());
+    if (auto image = find_image())
+        return image;
+    if (geteuid() != 0)
+        return fail("building an image needs root: it installs packages into a root of its own");
+    const auto lock = lock_cache(*cache);
+    if (!lock)
+        return fail(lock.error());
+    if (auto image = find_image())
+        return image;
+
+    // Whoever made these held the lock that we hold now, so nobody does.
+    std::error_code error;
+    std::vector<fs::path> remains;
+    for (const auto &entry : fs::directory_iterator(*cache, error))
+        if (entry.is_directory() && entry.path().filename().string().starts_with(building_prefix))
+            remains.push_back(entry.path());
+    for (const auto &dir : remains)
+        if (auto removed = remove_tree(dir); !removed)
+            return fail(removed.error());
+    const auto space = fs::space(*cache, error);
+    if (!error && space.available < needed_bytes)
+        return fail(fmt::format("{} has {} MiB free, an image needs {}; NFSRDMA_LAB_CACHE names "
+                                "another directory",
+                                cache->string(), space.available >> 20, needed_bytes >> 20));
+
+    const auto dir = *cache / (std::string(building_prefix) + *recipe);
+    const auto log = *cache / "build.log";
+    Unfinished unfinished(dir);
+    fs::create_directories(dir, error);
+    fs::remove(log, error);
+    const auto archive = mirror.empty() ? apt_mirror() : mirror;
+    Progress progress(fmt::format("building the guest image from {}",
+                                  archive.empty() ? "mmdebstrap's default mirror" : archive));
+    {
+        // The recipe's own words become the progress.
+        auto recipe_process = Process::spawn(
+            {(recipe_dir() / "root").string(), archive, (dir / "root").string()},
+            {.on_line =
+                 [&](const std::string &line) {
+                     if (line.starts_with("I: "))
+                         progress.at(line.substr(3));
+                     append_line(log, line);
+                 },
+             .death_signal = SIGTERM});
+        if (!recipe_process)
+            return fail(recipe_process.error());
+        auto output = recipe_process->wait(Deadline::in(std::chrono::minutes(20)));
+        if (!output)
+            return fail(output.error());
+        if (output->status != 0) {
+            const auto why = explain_build_failure(output->err + output->out);
+            return fail(fmt::format("the guest image could not be built{}{}\nThe end of {}:\n{}",
+                                    why.empty() ? "" : ": ", why, log.string(),
+                                    last_lines(read_file(log).value_or(""), 12)));
+        }
+    }
+    const auto description = describe(dir / "root", *recipe);
+    if (!description)
+        return fail(description.error());
+    if (auto made = make_products(dir, *description, log, progress); !made)
+        return fail(made.error());
+    fs::rename(dir, *cache / ("image-" + *recipe), error);
+    if (error)
+        return fail(fmt::format("cannot put the image in place: {}", error.message()));
+    unfinished.keep();
+    progress.done();
+    return find_image();
+}
+
+} // namespace lab

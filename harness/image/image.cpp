@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "image/image.h"
+
+#include "image/build.h"
+#include "util/file.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+namespace lab {
+
+using nlohmann::json;
+
+Result<Kernel> Image::kernel(std::string_view which) const {
+    std::vector<std::string> known;
+    for (const auto &kernel : kernels) {
+        if (kernel.suite == which || kernel.version == which)
+            return kernel;
+        known.push_back(fmt::format("{} ({})", kernel.suite, kernel.version));
+    }
+    return fail(
+        fmt::format("the image has no kernel \"{}\"; it has {}", which, fmt::join(known, ", ")));
+}
+
+Result<Image> find_image() {
+    const auto cache = cache_dir();
+    const auto recipe = recipe_hash();
+    if (!cache)
+        return fail(cache.error());
+    if (!recipe)
+        return fail(recipe.error());
+    Image image;
+    image.recipe = *recipe;
+    image.dir = *cache / ("image-" + *recipe);
+    const auto text = read_file(image.dir / "image.json");
+    if (!text)
+        return fail(fmt::format("there is no guest image of this recipe in {}: run nfsrdma-lab "
+                                "image build",
+                                cache->string()));
+    const auto description = json::parse(*text, nullptr, false);
+    if (!description.is_object() || !description.contains("kernels"))
+        return fail(fmt::format("{} is damaged: remove the directory and run nfsrdma-lab image "
+                                "build",
+                                (image.dir / "image.json").string()));
+    image.disk = image.dir / "disk.raw";
+    image.root = image.dir / "root";
+    image.key = image.dir / "key";
+    for (const auto &entry : description.at("kernels")) {
+        const auto version = entry.value("version", "");
+        image.kernels.push_back({version, entry.value("suite", ""),
+                                 image.dir / ("vmlinux-" + version),
+                                 image.dir / ("initramfs-" + version)});
+    }
+    for (const auto &[name, version] : description.value("packages", json::object()).items())
+        image.packages.emplace(name, version.get<std::string>());
+    return image;
+}
+
+} // namespace lab

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "image/module.h"
+
+#include "report/file.h"
+#include "util/file.h"
+#include "util/process.h"
+#include "util/progress.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <system_error>
+
+namespace lab {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// Whether a file is made by kbuild rather than written by a person.
+bool generated(const fs::path &file) {
+    const auto name = file.filename().string();
+    const auto kind = file.extension().string();
+    return kind == ".o" || kind == ".ko" || kind == ".cmd" || kind == ".mod" || kind == ".d" ||
+           kind == ".tmp" || name.ends_with(".mod.c") || name == "modules.order" ||
+           name == "Module.symvers";
+}
+
+/// Makes `to` hold the sources of `from`. What is the same keeps its time, so that make leaves it
+/// alone; what `from` no longer has is removed.
+Result<void> mirror_sources(const fs::path &from, const fs::path &to) {
+    std::error_code error;
+    fs::create_directories(to, error);
+    for (const auto &entry : fs::recursive_directory_iterator(from, error)) {
+        if (!entry.is_regular_file() || generated(entry.path()))
+            continue;
+        const auto target = to / fs::relative(entry.path(), from);
+        const auto text = read_file(entry.path());
+        if (!text)
+            return fail(text.error());
+        if (read_file(target).value_or("") == *text && fs::exists(target))
+            continue;
+        fs::create_directories(target.parent_path(), error);
+        if (auto written = write_file(target, *text); !written)
+            return written;
+        fs::permissions(target, entry.status().permissions(), error);
+    }
+    if (error)
+        return fail(fmt::format("cannot read {}: {}", from.string(), error.message()));
+    for (const auto &entry : fs::recursive_directory_iterator(to, error)) {
+        const auto kind = entry.path().extension();
+        const bool source = kind == ".c" || kind == ".h" || entry.path().filename() == "Kbuild";
+        if (source && !generated(entry.path()) &&
+            !fs::exists(from / fs::relative(entry.path(), to)))
+            fs::remove(entry.path(), error);
+    }
+    return {};
+}
+
+} // namespace
+
+fs::path module_path(const Kernel &kernel) {
+    return source_dir() / "build" / "kmod" / kernel.version / "svcrdma.ko";
+}
+
+Result<fs::path> build_module(const Image &image, const Kernel &kernel) {
+    const auto product = module_path(kernel);
+    const auto dir = product.parent_path();
+    if (!fs::exists(source_dir() / "kmod" / "Kbuild"))
+        return fail(fmt::format("{} has no Kbuild", (source_dir() / "kmod").string()));
+    if (geteuid() != 0)
+        return fail("building the module needs root: it happens inside the image's root");
+    if (auto copied = mirror_sources(source_dir() / "kmod", dir); !copied)
+        return fail(copied.error());
+
+    Progress progress(fmt::format("building svcrdma.ko for {}", kernel.version));
+    // The mounts are in a name space of their own and go with the shell. objtool wants /proc.
+    const auto script = fmt::format(
+        "set -e; root={0}; mount -t proc proc \"$root/proc\"; mount --bind {1} \"$root/mnt\"; "
+        "exec chroot \"$root\" make -s -j{2} -C /lib/modules/{3}/build M=/mnt W=1 modules",
+        image.root.string(), dir.string(), sysconf(_SC_NPROCESSORS_ONLN), kernel.version);
+    const auto output = run_process({"unshare", "--mount", "sh", "-c", script},
+                                    Deadline::in(std::chrono::minutes(10)));
+    if (!output)
+        return fail(output.error());
+    auto said = output->err;
+    for (auto at = said.find("/mnt/"); at != std::string::npos; at = said.find("/mnt/", at))
+        said.replace(at, 5, "kmod/");
+    if (output->status != 0)
+        return fail(fmt::format("svcrdma.ko does not build for {}:\n{}{}", kernel.version,
+                                output->out, said));
+    if (!said.empty())
+        say(last_lines(said, 200));
+    if (!fs::exists(product))
+        return fail(fmt::format("the build for {} made no svcrdma.ko", kernel.version));
+    progress.done();
+    return product;
+}
+
+} // namespace lab

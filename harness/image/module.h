@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include "image/image.h"
+#include "util/result.h"
+
+#include <filesystem>
+
+namespace lab {
+
+/// Where build_module() leaves the module for a kernel: build/kmod/VERSION/svcrdma.ko in the
+/// source tree.
+std::filesystem::path module_path(const Kernel &kernel);
+
+/// Builds the tree's kmod/ for a kernel, inside the image's root, so that the build host's own
+/// compiler and headers do not matter. Only what changed is compiled. The error carries what the
+/// compiler said; warnings are shown.
+Result<std::filesystem::path> build_module(const Image &image, const Kernel &kernel);
+
+} // namespace lab

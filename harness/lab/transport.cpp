@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "lab/transport.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <sstream>
+#include <utility>
+
+namespace lab {
+
+namespace {
+
+using std::chrono::seconds;
+
+struct Name {
+    Transport transport;
+    std::string_view name;
+};
+
+constexpr std::array names = {
+    Name{Transport::svcrdma, "svcrdma"},
+    Name{Transport::rpcrdma, "rpcrdma"},
+    Name{Transport::tcp, "tcp"},
+};
+
+constexpr auto remote_module = "/root/svcrdma.ko";
+constexpr std::uint64_t stray_packets = 50; // of a connection that is still closing
+
+bool has(const std::vector<Transport> &all, Transport one) {
+    return std::ranges::find(all, one) != all.end();
+}
+
+Counters difference(const Counters &after, const Counters &before) {
+    Counters result;
+    for (const auto &[name, value] : after) {
+        const auto old = before.find(name);
+        result[name] = value - (old == before.end() ? 0 : old->second);
+    }
+    return result;
+}
+
+std::uint64_t at(const Counters &counters, const std::string &name) {
+    const auto found = counters.find(name);
+    return found == counters.end() ? 0 : found->second;
+}
+
+/// Loads our module, or says why it does not load: the kernel log knows more than insmod.
+Result<void> load_module(Host &host, const ServeOptions &options, bool beside_stock) {
+    if (auto copied = host.put(options.module, remote_module, Deadline::scaled(seconds(20)));
+        !copied)
+        return copied;
+    const auto command = fmt::format(
+        "for m in $(modinfo -F depends {0} | tr , ' '); do modprobe $m || exit 1; done\n"
+        "before=$(dmesg | wc -l)\n"
+        "insmod {0} {1} {2} && exit 0\n"
+        "dmesg | tail -n +$((before + 1)) | head -n 20 >&2\nexit 1",
+        remote_module, beside_stock ? "transport=rdma_ll" : "", options.module_parameters);
+    if (auto loaded = host.check(command, Deadline::scaled(seconds(20))); !loaded)
+        return fail(fmt::format("{} does not load", options.module.string()), loaded.error());
+    return {};
+}
+
+constexpr auto prepare = R"(set -e
+modprobe -a nfsd sunrpc
+mountpoint -q /proc/fs/nfsd || mount -t nfsd nfsd /proc/fs/nfsd
+mkdir -p /export
+mountpoint -q /export || mount -t tmpfs -o size=75%,mode=777 export /export
+mkdir -p /var/lib/nfs/nfsdcld
+pidof nfsdcld >/dev/null || nfsdcld
+pidof rpc.mountd >/dev/null || rpc.mountd
+exportfs -o rw,async,no_root_squash,insecure,no_subtree_check,fsid=0 '*:/export'
+echo 1048576 >/proc/fs/nfsd/max_block_size
+)";
+
+constexpr auto undo = R"(failed=
+rpc.nfsd 0 || failed=1
+exportfs -ua
+pkill -x rpc.mountd
+pkill -x nfsdcld
+for n in 1 2 3 4 5 6 7 8 9 10; do
+    mountpoint -q /export || break
+    umount /export 2>/dev/null && break
+    sleep 0.3
+done
+! mountpoint -q /export || { echo "/export is still busy" >&2; failed=1; }
+! grep -q '^svcrdma ' /proc/modules || rmmod svcrdma || failed=1
+! grep -q '^rpcrdma ' /proc/modules || modprobe -r rpcrdma || failed=1
+[ -z "$failed" ])";
+
+} // namespace
+
+std::string_view transport_name(Transport transport) {
+    return std::ranges::find(names, transport, &Name::transport)->name;
+}
+
+std::optional<Transport> transport_from(std::string_view name) {
+    const auto *found = std::ranges::find(names, name, &Name::name);
+    if (found == names.end())
+        return std::nullopt;
+    return found->transport;
+}
+
+Result<Counters> read_counters(Host &host, std::string_view directory) {
+    // One process for all files: an emulated CPU starts 50 a second.
+    const auto text = host.check(
+        fmt::format("cd {} 2>/dev/null || exit 0; grep -H . * 2>/dev/null || :", directory),
+        Deadline::scaled(seconds(10)));
+    if (!text)
+        return fail(text.error());
+    Counters result;
+    std::istringstream lines(*text);
+    for (std::string line; std::getline(lines, line);) {
+        const auto colon = line.find(':');
+        if (colon == std::string::npos)
+            continue;
+        std::istringstream number(line.substr(colon + 1));
+        if (std::uint64_t value = 0; number >> value && number.eof())
+            result[line.substr(0, colon)] = value;
+    }
+    return result;
+}
+
+std::string NfsServer::listener(Transport transport) const {
+    switch (transport) {
+    case Transport::svcrdma:
+        return has(transports_, Transport::rpcrdma) ? "rdma_ll" : "rdma";
+    case Transport::rpcrdma:
+        return "rdma";
+    case Transport::tcp:
+        break;
+    }
+    return "tcp";
+}
+
+unsigned NfsServer::port(Transport transport) const {
+    switch (transport) {
+    case Transport::svcrdma:
+        return has(transports_, Transport::rpcrdma) ? 20050 : 20049;
+    case Transport::rpcrdma:
+        return 20049;
+    case Transport::tcp:
+        break;
+    }
+    return 2049;
+}
+
+Result<NfsServer> NfsServer::start(Host &host, const ServeOptions &options) {
+    NfsServer server(host, options.transports);
+    const auto give_up = [&](Error error) {
+        (void)server.stop();
+        return fail(std::move(error));
+    };
+    const bool stock = has(options.transports, Transport::rpcrdma);
+    const bool ours = has(options.transports, Transport::svcrdma);
+    const auto limit = Deadline::scaled(seconds(60));
+
+    if (auto done = host.check(std::string(prepare) + (stock ? "modprobe rpcrdma\n" : ""), limit);
+        !done)
+        return give_up(done.error());
+    if (ours) {
+        if (auto loaded = load_module(host, options, stock); !loaded)
+            return give_up(loaded.error());
+    }
+
+    // rpc.nfsd opens TCP as it starts the threads; nobody mounts it unless asked to.
+    std::string command = fmt::format("set -e\nrpc.nfsd --no-udp --lease-time 10 --grace-time 10 {}\n",
+                                      options.threads);
+    for (const auto transport : options.transports)
+        if (transport != Transport::tcp)
+            command += fmt::format("echo '{0} {1}' >/proc/fs/nfsd/portlist || {{ echo 'nfsd refuses "
+                                   "the listener {0} {1}' >&2; dmesg | tail -n 3 >&2; exit 1; }}\n",
+                                   server.listener(transport), server.port(transport));
+    if (auto done = host.check(command, limit); !done)
+        return give_up(done.error());
+    return server;
+}
+
+Result<void> NfsServer::stop() {
+    auto stopped = host_->check(undo, Deadline::scaled(seconds(30)));
+    if (!stopped)
+        return fail("stopping the NFS server", stopped.error());
+    return {};
+}
+
+Result<Mount> Mount::make(Host &client, const NfsServer &server, Transport transport,
+                          const std::string &version, const std::string &dir,
+                          const std::string &options) {
+    std::string with = fmt::format("vers={},proto={},port={}", version,
+                                   transport == Transport::tcp ? "tcp" : "rdma",
+                                   server.port(transport));
+    // The export is the root of version 4's name space. Version 3 has locks and mounts beside it.
+    const bool old = version == "3";
+    if (old)
+        with += ",nolock,mountproto=tcp";
+    if (!options.empty())
+        with += "," + options;
+    const auto command =
+        fmt::format("mkdir -p {0} && mount -t nfs -o {1} {2}:{3} {0}", shell_quote(dir),
+                    shell_quote(with), server.host().data_address(), old ? "/export" : "/");
+    if (auto mounted = client.check(command, Deadline::scaled(seconds(20))); !mounted)
+        return fail(fmt::format("mounting NFS {} over {}", version, transport_name(transport)),
+                    mounted.error());
+    return Mount(client, dir);
+}
+
+Result<void> Mount::unmount() {
+    if (auto done = client_->check("umount " + shell_quote(dir_), Deadline::scaled(seconds(20)));
+        !done)
+        return fail(done.error());
+    return {};
+}
+
+Result<PathProof> PathProof::begin(const NfsServer &server, Host &client, const Mount &mount,
+                                   Transport transport) {
+    PathProof proof;
+    proof.server_ = &server;
+    proof.client_ = &client;
+    proof.dir_ = mount.dir();
+    proof.transport_ = transport;
+    const auto module = read_counters(server.host(), module_counters);
+    const auto server_device = read_counters(server.host(), device_counters);
+    const auto client_device = read_counters(client, device_counters);
+    for (const auto *read : {&module, &server_device, &client_device})
+        if (!*read)
+            return fail(read->error());
+    proof.module_ = *module;
+    proof.server_device_ = *server_device;
+    proof.client_device_ = *client_device;
+    return proof;
+}
+
+Result<PathProof::Evidence> PathProof::finish() {
+    const auto limit = Deadline::scaled(seconds(10));
+    const auto name = std::string(transport_name(transport_));
+    const auto port = server_->port(transport_);
+    const auto portlist = server_->host().check("cat /proc/fs/nfsd/portlist", limit);
+    const auto mounts = client_->check("cat /proc/mounts", limit);
+    const auto module = read_counters(server_->host(), module_counters);
+    const auto server_device = read_counters(server_->host(), device_counters);
+    const auto client_device = read_counters(*client_, device_counters);
+    for (const auto *text : {&portlist, &mounts})
+        if (!*text)
+            return fail(text->error());
+    for (const auto *read : {&module, &server_device, &client_device})
+        if (!*read)
+            return fail(read->error());
+
+    Evidence evidence;
+    evidence.portlist = fmt::format("{} {}", server_->listener(transport_), port);
+    evidence.module = difference(*module, module_);
+    evidence.server_device = difference(*server_device, server_device_);
+    evidence.client_device = difference(*client_device, client_device_);
+
+    std::istringstream listeners(*portlist);
+    bool listening = false;
+    for (std::string line; std::getline(listeners, line);)
+        listening = listening || line == evidence.portlist;
+    if (!listening)
+        return fail(fmt::format("no proof of {}: the portlist lacks \"{}\":\n{}", name,
+                                evidence.portlist, *portlist));
+
+    std::istringstream table(*mounts);
+    for (std::string line; std::getline(table, line);)
+        if (line.find(" " + dir_ + " nfs") != std::string::npos)
+            evidence.mount = line;
+    const bool rdma = transport_ != Transport::tcp;
+    const auto shown = evidence.mount + ",";
+    if (shown.find(rdma ? "proto=rdma," : "proto=tcp,") == std::string::npos ||
+        shown.find(fmt::format("port={},", port)) == std::string::npos)
+        return fail(fmt::format("no proof of {}: the client's mount says \"{}\"", name,
+                                evidence.mount));
+
+    const auto packets = at(evidence.server_device, "rcvd_pkts");
+    if (rdma ? packets == 0 : packets > stray_packets)
+        return fail(fmt::format("no proof of {}: the server's RDMA device received {} packets",
+                                name, packets));
+    const auto calls = at(evidence.module, "calls");
+    if ((transport_ == Transport::svcrdma) != (calls > 0))
+        return fail(fmt::format("no proof of {}: svcrdma counted {} calls", name, calls));
+    return evidence;
+}
+
+} // namespace lab

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "vm/accelerator.h"
+
+#include "report/file.h"
+#include "util/deadline.h"
+#include "util/file.h"
+#include "util/interrupt.h"
+#include "util/process.h"
+#include "util/progress.h"
+#include "util/temp.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+namespace lab {
+
+using nlohmann::json;
+
+namespace {
+
+/// An emulated CPU is slower than this by far, but what the deadlines allow for is mostly I/O.
+constexpr double tcg_scale = 3;
+
+/// Why KVM cannot run our kernel, or nothing when it can.
+Result<void> try_kvm(const Kernel &kernel) {
+    if (access("/dev/kvm", R_OK | W_OK) != 0)
+        return fail("/dev/kvm cannot be opened");
+    auto temp = TempDir::make();
+    if (!temp)
+        return fail(temp.error());
+    const Progress progress("trying KVM with a trial boot");
+    const auto console = temp->path() / "console";
+    const auto log = temp->path() / "log";
+    auto qemu = Process::spawn({"qemu-system-x86_64", "-machine", "q35,vmport=off", "-accel", "kvm",
+                                "-cpu", "host", "-m", "1024", "-nodefaults", "-no-user-config",
+                                "-display", "none", "-no-reboot", "-kernel",
+                                kernel.vmlinux.string(), "-initrd", kernel.initramfs.string(),
+                                "-append", "console=ttyS0 panic=-1", "-serial",
+                                "file:" + console.string()},
+                               {.log = log});
+    if (!qemu)
+        return fail(qemu.error());
+    const auto deadline = Deadline::in(std::chrono::seconds(10));
+    while (!deadline.expired() && qemu->running() && !interrupted()) {
+        if (read_file(console).value_or("").find("lab: early") != std::string::npos)
+            return {};
+        pause_for(std::chrono::milliseconds(50));
+    }
+    if (interrupted())
+        return fail("interrupted", Cause::cancelled);
+    const auto said = last_lines(read_file(log).value_or(""), 1);
+    return fail(fmt::format("/dev/kvm opens, but a trial boot under it {}{}{}",
+                            qemu->running() ? "went nowhere in 10 s" : "ended early",
+                            said.empty() ? "" : ": ", said));
+}
+
+/// What the answer depends on: another boot of this machine, another QEMU or another kernel may
+/// answer differently.
+std::string fingerprint(const Image &image) {
+    const auto boot = read_file("/proc/sys/kernel/random/boot_id").value_or("");
+    const auto qemu =
+        run_process({"qemu-system-x86_64", "--version"}, Deadline::in(std::chrono::seconds(10)));
+    const bool kvm = access("/dev/kvm", R_OK | W_OK) == 0;
+    return fmt::format("{}|{}|{}|{}", last_lines(boot, 1),
+                       qemu ? qemu->out.substr(0, qemu->out.find('\n')) : "no QEMU", kvm,
+                       image.recipe);
+}
+
+} // namespace
+
+Result<Accelerator> choose_accelerator(const Image &image) {
+    const auto file = image.dir.parent_path() / "accelerator.json";
+    const auto now = fingerprint(image);
+    Accelerator result;
+    const auto known = json::parse(read_file(file).value_or(""), nullptr, false);
+    if (known.is_object() && known.value("fingerprint", "") == now) {
+        result = {known.value("name", "tcg"), known.value("reason", "")};
+    } else {
+        const auto kvm = image.kernels.empty() ? fail("the image has no kernel to try")
+                                               : try_kvm(image.kernels.back());
+        if (!kvm && kvm.error().cause == Cause::cancelled)
+            return fail(kvm.error());
+        result = kvm ? Accelerator{"kvm", "a trial boot under /dev/kvm worked"}
+                     : Accelerator{"tcg", kvm.error().what};
+        const json answer = {
+            {"name", result.name}, {"reason", result.reason}, {"fingerprint", now}};
+        // Not being able to remember it costs the next start a trial, no more.
+        (void)write_file(file, answer.dump(4) + "\n");
+    }
+    Deadline::set_scale(result.name == "kvm" ? 1 : tcg_scale);
+    return result;
+}
+
+} // namespace lab

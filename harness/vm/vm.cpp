@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "vm/vm.h"
+
+#include "lab/host.h"
+#include "report/file.h"
+#include "util/file.h"
+#include "util/interrupt.h"
+#include "vm/qmp.h"
+
+#include <fmt/format.h>
+
+#include <regex>
+#include <string_view>
+#include <system_error>
+
+namespace lab {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::string_view panic_mark = "Kernel panic - not syncing";
+constexpr std::size_t tail_lines = 25;
+
+fs::path control_socket(const VmOptions &options) {
+    return options.sockets / (options.name + ".qmp");
+}
+
+/// Leaves the command as a script, so that a person can start the very same machine.
+Result<void> write_script(const VmOptions &options, const std::vector<std::string> &command) {
+    std::string text = fmt::format("#!/bin/sh\n# The QEMU of {}. Of a pair, start the server "
+                                   "first.\nmkdir -p {}\nexec",
+                                   options.name, shell_quote(options.sockets.string()));
+    for (const auto &word : command)
+        text += (word.starts_with('-') ? " \\\n    " : " ") + shell_quote(word);
+    const auto path = options.run_dir / (options.name + ".qemu");
+    if (auto written = write_file(path, text + "\n"); !written)
+        return written;
+    std::error_code error;
+    fs::permissions(path, fs::perms::owner_exec, fs::perm_options::add, error);
+    return {};
+}
+
+} // namespace
+
+std::vector<std::string> qemu_command(const VmOptions &o) {
+    const auto mac = [&](unsigned nic) {
+        return fmt::format("52:54:00:6c:{:02x}:{:02x}", nic, o.number);
+    };
+    const bool kvm = o.accelerator == "kvm";
+    return {
+        "qemu-system-x86_64",
+        "-name",
+        o.name,
+        "-machine",
+        "q35,vmport=off",
+        "-accel",
+        o.accelerator,
+        "-cpu",
+        // "max" offers instructions that TCG emulates slowly: qemu64 is 1.6 times as fast. With
+        // rdrand the guest does not spend seconds on gathering entropy.
+        kvm ? "host" : "qemu64,+rdrand",
+        "-smp",
+        "1",
+        "-m",
+        std::to_string(o.memory_mib),
+        "-nodefaults",
+        "-no-user-config",
+        "-display",
+        "none",
+        "-no-reboot",
+        "-kernel",
+        o.kernel.vmlinux.string(),
+        "-initrd",
+        o.kernel.initramfs.string(),
+        "-append",
+        fmt::format("console=ttyS0 mitigations=off nokaslr panic=-1 lab.name={} lab.data={}",
+                    o.name, o.data_address),
+        "-drive",
+        // QEMU unlinks the overlay as soon as it has it open: nobody has to clean up.
+        fmt::format("file={},format=raw,if=none,id=disk,snapshot=on,cache=unsafe",
+                    o.disk.string()),
+        "-device",
+        "virtio-blk-pci,drive=disk",
+        "-netdev",
+        // The kernel picks a free port; ours to ask for later.
+        "user,id=lab,hostfwd=tcp:127.0.0.1:0-:22",
+        "-device",
+        fmt::format("virtio-net-pci,netdev=lab,mac={}", mac(0)),
+        "-netdev",
+        fmt::format("stream,id=data,server={},addr.type=unix,addr.path={}",
+                    o.data_listens ? "on" : "off", o.data.string()),
+        "-device",
+        // rxe recovers slowly from lost packets: the largest rings there are.
+        fmt::format("virtio-net-pci,netdev=data,mac={},host_mtu=9000,rx_queue_size=1024,"
+                    "tx_queue_size=1024",
+                    mac(1)),
+        "-chardev",
+        fmt::format("file,id=console,path={}", (o.run_dir / (o.name + ".console")).string()),
+        "-serial",
+        "chardev:console",
+        "-qmp",
+        fmt::format("unix:{},server=on,wait=off", control_socket(o).string()),
+    };
+}
+
+unsigned forwarded_port(const std::string &usernet) {
+    // Protocol[State] FD  Source-Address Port  Dest-Address Port ...
+    static const std::regex line(R"(TCP\[HOST_FORWARD\]\s+\d+\s+\S+\s+(\d+)\s+\S+\s+22\b)");
+    std::smatch found;
+    if (!std::regex_search(usernet, found, line))
+        return 0;
+    return static_cast<unsigned>(std::stoul(found[1]));
+}
+
+Result<Vm> Vm::start(const VmOptions &options) {
+    const auto command = qemu_command(options);
+    if (auto written = write_script(options, command); !written)
+        return fail(written.error());
+    const auto log = options.run_dir / (options.name + ".qemu.log");
+    auto qemu = Process::spawn(command, {.log = log});
+    if (!qemu)
+        return fail(qemu.error().what + " (nfsrdma-lab doctor says what to install)", Cause::boot);
+    Vm vm(options.name, std::move(*qemu));
+    vm.console_ = options.run_dir / (options.name + ".console");
+    vm.log_ = log;
+
+    // Once it talks, its network exists: the other side may connect, the port is known.
+    const auto deadline = Deadline::scaled(std::chrono::seconds(10));
+    Result<std::string> usernet = fail("");
+    while (vm.qemu_.running()) {
+        auto qmp = Qmp::connect(control_socket(options), deadline.within(std::chrono::seconds(1)));
+        if (qmp) {
+            usernet = qmp->human("info usernet", deadline);
+            break;
+        }
+        if (deadline.expired() || qmp.error().cause == Cause::cancelled)
+            return fail(qmp.error());
+    }
+    if (usernet)
+        vm.ssh_port_ = forwarded_port(*usernet);
+    if (vm.ssh_port_ == 0)
+        return fail(vm.trouble("QEMU did not start", Cause::boot));
+    return vm;
+}
+
+Result<void> Vm::wait_ready(Deadline deadline) {
+    for (;;) {
+        const bool running = qemu_.running();
+        const auto console = read_file(console_).value_or("");
+        if (console.find("lab: ready") != std::string::npos)
+            return {};
+        if (console.find(panic_mark) != std::string::npos) {
+            // The rest of the report is still on its way through the serial line.
+            pause_for(std::chrono::seconds(2), deadline);
+            return fail(trouble("the kernel panicked while booting", Cause::panic));
+        }
+        if (const auto at = console.find("lab: failed:"); at != std::string::npos)
+            return fail(trouble(console.substr(at + 5, console.find('\n', at) - at - 5),
+                                Cause::boot));
+        if (!running)
+            return fail(trouble("QEMU ended while the guest was booting", Cause::boot));
+        if (interrupted())
+            return fail("interrupted", Cause::cancelled);
+        if (deadline.expired())
+            return fail(trouble("the guest did not come up in time", Cause::boot));
+        pause_for(std::chrono::milliseconds(50));
+    }
+}
+
+Result<void> Vm::alive() {
+    const bool running = qemu_.running();
+    const auto console = read_file(console_).value_or("");
+    if (console.find(panic_mark) != std::string::npos)
+        return fail(trouble("the kernel panicked", Cause::panic));
+    if (!running)
+        return fail(trouble("QEMU ended", Cause::lost));
+    return {};
+}
+
+Error Vm::trouble(const std::string &what, Cause cause) const {
+    std::string text = fmt::format("{}: {}", name_, what);
+    if (const auto said = read_file(log_).value_or(""); !said.empty())
+        text += fmt::format("\nQEMU said: {}", last_lines(said, 5));
+    if (const auto console = read_file(console_).value_or(""); !console.empty())
+        text += fmt::format("\n{} ends with:\n{}", console_.string(),
+                            last_lines(console, tail_lines));
+    return {text, cause};
+}
+
+} // namespace lab

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include "image/image.h"
+#include "util/process.h"
+#include "util/result.h"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace lab {
+
+/// What a VM is started from.
+struct VmOptions {
+    std::string name;               ///< "server"; its files in the run directory begin with it
+    Kernel kernel;                  //
+    std::filesystem::path disk;     ///< raw root file system; never written to
+    std::string data_address;       ///< of the data NIC, with prefix length: "192.168.50.1/24"
+    unsigned number = 1;            ///< distinguishes the MAC addresses of VMs on one data network
+    std::filesystem::path data;     ///< UNIX socket that joins two data NICs
+    bool data_listens = false;      ///< exactly one of the two does; it is started first
+    std::filesystem::path sockets;  ///< directory for its control socket, with a short path
+    std::filesystem::path run_dir;  ///< gets NAME.console, NAME.qemu (a script), NAME.qemu.log
+    std::string accelerator = "tcg";
+    unsigned memory_mib = 2048;
+};
+
+/// A running QEMU. The destructor ends it. Start it from a thread that outlives it.
+class Vm {
+  public:
+    /// Starts QEMU and finds its SSH port; the guest boots meanwhile. The error carries what
+    /// QEMU said.
+    static Result<Vm> start(const VmOptions &options);
+
+    /// Waits until the guest's init says that it is ready. Errors tell apart (all with the tail
+    /// of the console): QEMU ended (Cause::boot), the kernel panicked (Cause::panic), it took too
+    /// long (Cause::boot).
+    Result<void> wait_ready(Deadline deadline);
+
+    /// Nothing while QEMU runs and its kernel has not panicked; else Cause::panic or lost, with
+    /// the tail of the console.
+    Result<void> alive();
+
+    [[nodiscard]] unsigned ssh_port() const { return ssh_port_; }
+    [[nodiscard]] const std::filesystem::path &console() const { return console_; }
+
+  private:
+    Vm(std::string name, Process qemu) : name_(std::move(name)), qemu_(std::move(qemu)) {}
+
+    Error trouble(const std::string &what, Cause cause) const;
+
+    std::string name_;
+    Process qemu_;
+    std::filesystem::path console_, log_;
+    unsigned ssh_port_ = 0;
+};
+
+/// The command line that Vm::start() uses, one argument per element.
+std::vector<std::string> qemu_command(const VmOptions &options);
+
+/// The SSH port in the monitor's answer to "info usernet"; 0 when it has none.
+unsigned forwarded_port(const std::string &usernet);
+
+} // namespace lab
