@@ -179,15 +179,15 @@ static u64 load_read_chunk(const u8 *buf, const struct rpcrdma_hdr *hdr,
 			   u32 first, struct rpcrdma_hdr_read_chunk *chunk)
 {
 	struct rpcrdma_hdr_segment segment;
-	u64 length = 0;
 	u32 position;
+	u64 length;
 	u32 index;
 
-	for (index = first; index < hdr->read_segments; index++) {
+	rpcrdma_hdr_read_segment(buf, hdr, first, &segment, &chunk->position);
+	length = segment.length;
+	for (index = first + 1; index < hdr->read_segments; index++) {
 		rpcrdma_hdr_read_segment(buf, hdr, index, &segment, &position);
-		if (index == first)
-			chunk->position = position;
-		else if (position != chunk->position)
+		if (position != chunk->position)
 			break;
 		length += segment.length;
 	}

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Completion queues: create, poll, arm with the missed-event hint.
+ *
+ * The rule that holds for every provider: after arming, either
+ * ib_req_notify_cq() has said that a completion may already be there, or an
+ * event will come. So whoever needs to be woken polls until the queue is empty,
+ * arms, and polls again if told so.
+ *
+ * Who needs to be woken:
+ * - the Receive queue's user always: it is armed whenever the receiver finds it
+ *   empty;
+ * - the Send queue's user only while RDMA Reads are in flight (the receiver
+ *   then watches it) or a thread waits for Send Queue space (that thread arms
+ *   for itself). For anything else a thread will pass by soon, and the quiet
+ *   timer sees to the rest (release.c).
+ */
+#include "svcrdma.h"
+#include "trace.h"
+
+enum {
+	SVC_RDMA_POLL_BATCH	= 8,	/* completions on the stack at once */
+	SVC_RDMA_WATCH_ROUNDS	= 4,	/* hints followed before giving others a turn */
+};
+
+/* Any context, interrupts included. */
+static void svc_rdma_recv_event(struct ib_cq *cq, void *context)
+{
+	struct svcxprt_rdma *rdma = context;
+
+	svc_rdma_count(SVC_RDMA_recv_events);
+	/* Pairs with the barrier in svc_rdma_recv_next(). */
+	set_bit(XPT_DATA, &rdma->sc_xprt.xpt_flags);
+	svc_xprt_enqueue(&rdma->sc_xprt);
+}
+
+/* Any context, interrupts included. */
+static void svc_rdma_send_event(struct ib_cq *cq, void *context)
+{
+	struct svcxprt_rdma *rdma = context;
+
+	svc_rdma_count(SVC_RDMA_send_events);
+
+	/* The waiter samples this before it polls (sq.c). */
+	atomic_inc(&rdma->sc_send_events);
+	smp_mb__after_atomic();
+	if (atomic_read(&rdma->sc_sq_waiters))
+		wake_up_all(&rdma->sc_sq_wait);
+
+	if (atomic_read(&rdma->sc_reads)) {
+		set_bit(XPT_DATA, &rdma->sc_xprt.xpt_flags);
+		svc_xprt_enqueue(&rdma->sc_xprt);
+	}
+}
+
+/* The queue overran or the device lost it: no completion can be trusted. */
+static void svc_rdma_cq_failed(struct ib_event *event, void *context)
+{
+	struct svcxprt_rdma *rdma = context;
+
+	pr_err_ratelimited("svcrdma: %s on a completion queue of %s, closing the connection\n",
+			   ib_event_msg(event->event),
+			   rdma->sc_xprt.xpt_remotebuf);
+	svc_rdma_close(rdma);
+}
+
+static struct ib_cq *svc_rdma_cq_create(struct svcxprt_rdma *rdma,
+					unsigned int entries,
+					ib_comp_handler event)
+{
+	static atomic_t next_vector;
+	struct ib_device *device = rdma->sc_cm_id->device;
+	struct ib_cq_init_attr attr = {
+		.cqe = min_t(unsigned int, entries, device->attrs.max_cqe),
+		.comp_vector = (unsigned int)atomic_inc_return(&next_vector) %
+			       max(device->num_comp_vectors, 1),
+	};
+	struct ib_cq *cq;
+
+	cq = ib_create_cq(device, event, svc_rdma_cq_failed, rdma, &attr);
+	/* Tells ib_drain_qp() to poll by itself: nobody else does any more. */
+	if (!IS_ERR(cq))
+		cq->poll_ctx = IB_POLL_DIRECT;
+	return cq;
+}
+
+/**
+ * svc_rdma_cqs_create - create the Receive and the Send completion queue
+ * @rdma: connection, its cm_id bound to a device
+ * @recvs: Receives that may be posted at once
+ * @sends: entries of the Send Queue
+ *
+ * Each queue has one entry more, for the marker of ib_drain_qp(). Neither is
+ * armed yet. May sleep. Returns 0 or a negative errno; svc_rdma_cqs_destroy()
+ * undoes a complete or an incomplete call.
+ */
+int svc_rdma_cqs_create(struct svcxprt_rdma *rdma, unsigned int recvs,
+			unsigned int sends)
+{
+	struct ib_cq *cq;
+
+	cq = svc_rdma_cq_create(rdma, recvs + 1, svc_rdma_recv_event);
+	if (IS_ERR(cq))
+		return PTR_ERR(cq);
+	rdma->sc_rq_cq = cq;
+
+	cq = svc_rdma_cq_create(rdma, sends + 1, svc_rdma_send_event);
+	if (IS_ERR(cq))
+		return PTR_ERR(cq);
+	rdma->sc_sq_cq = cq;
+	return 0;
+}
+
+/* No queue pair may use the queues any more. May sleep. */
+void svc_rdma_cqs_destroy(struct svcxprt_rdma *rdma)
+{
+	if (rdma->sc_sq_cq)
+		ib_destroy_cq(rdma->sc_sq_cq);
+	if (rdma->sc_rq_cq)
+		ib_destroy_cq(rdma->sc_rq_cq);
+	rdma->sc_sq_cq = NULL;
+	rdma->sc_rq_cq = NULL;
+}
+
+static unsigned int svc_rdma_cq_poll(struct ib_cq *cq, unsigned int budget)
+{
+	struct ib_wc wcs[SVC_RDMA_POLL_BATCH];
+	unsigned int done = 0;
+	int i, want, got;
+
+	do {
+		want = min_t(unsigned int, budget - done, ARRAY_SIZE(wcs));
+		got = ib_poll_cq(cq, want, wcs);
+		for (i = 0; i < got; i++) {
+			/* rxe flushes unsignalled Writes too, without a cqe. */
+			if (wcs[i].wr_cqe)
+				wcs[i].wr_cqe->done(cq, &wcs[i]);
+		}
+		if (got > 0)
+			done += got;
+	} while (got == want && done < budget);
+	return done;
+}
+
+/**
+ * svc_rdma_recv_poll - take completed Receives off their queue
+ * @rdma: connection
+ * @budget: the most to take
+ *
+ * The receiver only. Returns how many were taken; @budget means that there may
+ * be more.
+ */
+unsigned int svc_rdma_recv_poll(struct svcxprt_rdma *rdma, unsigned int budget)
+{
+	unsigned int done = svc_rdma_cq_poll(rdma->sc_rq_cq, budget);
+
+	if (!done)
+		svc_rdma_count(SVC_RDMA_recv_empty_polls);
+	return done;
+}
+
+/**
+ * svc_rdma_send_poll - take completed Sends, Writes and Reads off their queue
+ * @rdma: connection
+ *
+ * Any thread, several at once. Finished Sends are on the release list
+ * afterwards: the caller drains it, or sees to it that somebody will. Returns
+ * how many completions were taken.
+ */
+unsigned int svc_rdma_send_poll(struct svcxprt_rdma *rdma)
+{
+	unsigned int done = svc_rdma_cq_poll(rdma->sc_sq_cq,
+					     SVC_RDMA_POLL_BUDGET);
+
+	if (!done)
+		svc_rdma_count(SVC_RDMA_send_empty_polls);
+	return done;
+}
+
+static int svc_rdma_cq_arm(struct svcxprt_rdma *rdma, struct ib_cq *cq,
+			   enum svc_rdma_counter arms,
+			   enum svc_rdma_counter missed)
+{
+	int ret = ib_req_notify_cq(cq, IB_CQ_NEXT_COMP |
+				       IB_CQ_REPORT_MISSED_EVENTS);
+
+	svc_rdma_count(arms);
+	if (ret > 0)
+		svc_rdma_count(missed);
+	trace_svc_rdma_arm(rdma, cq == rdma->sc_sq_cq, ret);
+	if (ret < 0) {
+		/* This queue can wake nobody any more. */
+		svc_rdma_count(SVC_RDMA_arm_failures);
+		svc_rdma_close(rdma);
+	}
+	return ret;
+}
+
+/**
+ * svc_rdma_recv_arm - ask for an event at the next Receive
+ * @rdma: connection
+ *
+ * Returns 0 if an event will come, more than 0 if the queue may hold a
+ * completion already and must be polled again, less than 0 if the connection
+ * has been closed because nothing will come.
+ */
+int svc_rdma_recv_arm(struct svcxprt_rdma *rdma)
+{
+	return svc_rdma_cq_arm(rdma, rdma->sc_rq_cq, SVC_RDMA_recv_arms,
+			       SVC_RDMA_recv_missed);
+}
+
+/* As svc_rdma_recv_arm(), for the Send queue. Any thread. */
+int svc_rdma_send_arm(struct svcxprt_rdma *rdma)
+{
+	return svc_rdma_cq_arm(rdma, rdma->sc_sq_cq, SVC_RDMA_send_arms,
+			       SVC_RDMA_send_missed);
+}
+
+/**
+ * svc_rdma_send_watch - see to it that finished RDMA Reads will be noticed
+ * @rdma: connection
+ *
+ * Called after Reads were posted and by the receiver while any are in flight.
+ * On return none is, or an event will come, or the transport is enqueued.
+ */
+void svc_rdma_send_watch(struct svcxprt_rdma *rdma)
+{
+	int round;
+
+	for (round = 0; round < SVC_RDMA_WATCH_ROUNDS; round++) {
+		svc_rdma_send_poll(rdma);
+		if (!atomic_read(&rdma->sc_reads))
+			return;
+		if (svc_rdma_send_arm(rdma) <= 0)
+			return;
+	}
+	set_bit(XPT_DATA, &rdma->sc_xprt.xpt_flags);
+	svc_xprt_enqueue(&rdma->sc_xprt);
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Loading and unloading: parameters, counters, the teardown workqueue, and the
+ * transport class, in this order and back.
+ */
+#include <linux/kobject.h>
+#include <linux/module.h>
+
+#include "svcrdma.h"
+
+static char *transport = "rdma";
+module_param(transport, charp, 0444);
+MODULE_PARM_DESC(transport,
+		 "name of the transport class, up to 15 characters (default: rdma); with another name than rdma it runs beside the stock transport");
+
+static char *release = "deferred";
+module_param(release, charp, 0444);
+MODULE_PARM_DESC(release,
+		 "who releases a finished reply: deferred (nfsd threads, between RPCs; default), workqueue, or inline (the completion handler)");
+
+enum {
+	SVC_RDMA_CREDITS_MIN = SVC_RDMA_CREDITS_START,
+	SVC_RDMA_CREDITS_MAX = 4096,
+	SVC_RDMA_NAME_MAX = 15,		/* what nfsd's portlist can parse */
+};
+
+unsigned int svc_rdma_credits = 128;
+
+static int svc_rdma_credits_set(const char *val, const struct kernel_param *kp)
+{
+	return param_set_uint_minmax(val, kp, SVC_RDMA_CREDITS_MIN,
+				     SVC_RDMA_CREDITS_MAX);
+}
+
+static const struct kernel_param_ops svc_rdma_credits_ops = {
+	.set = svc_rdma_credits_set,
+	.get = param_get_uint,
+};
+
+module_param_cb(credits, &svc_rdma_credits_ops, &svc_rdma_credits, 0644);
+MODULE_PARM_DESC(credits,
+		 "most calls that one client may have outstanding, 8 to 4096 (default: 128); applies to new connections");
+
+/*
+ * For teardown only: freeing a transport waits for its queue pair, which the
+ * last holder of a reference may not be allowed to do.
+ */
+struct workqueue_struct *svc_rdma_wq;
+
+/* Whether the module @name is loaded now: it has an entry beside ours in sysfs. */
+static bool svc_rdma_module_loaded(const char *name)
+{
+	struct kobject *kobj = kset_find_obj(THIS_MODULE->mkobj.kobj.kset, name);
+
+	kobject_put(kobj);
+	return kobj;
+}
+
+static int __init svc_rdma_init(void)
+{
+	size_t len = strlen(transport);
+	int ret;
+
+	if (!len || len > SVC_RDMA_NAME_MAX || strpbrk(transport, " \t\n")) {
+		pr_err("svcrdma: transport=\"%s\": a name has 1 to %d characters and no blanks\n",
+		       transport, SVC_RDMA_NAME_MAX);
+		return -EINVAL;
+	}
+	if (svc_rdma_release_set_policy(release)) {
+		pr_err("svcrdma: release=\"%s\": use deferred, workqueue or inline\n",
+		       release);
+		return -EINVAL;
+	}
+
+	ret = svc_rdma_stats_init();
+	if (ret)
+		return ret;
+
+	svc_rdma_wq = alloc_workqueue("svcrdma", WQ_UNBOUND, 0);
+	if (!svc_rdma_wq) {
+		ret = -ENOMEM;
+		goto out_stats;
+	}
+
+	svc_rdma_class.xcl_name = transport;
+	ret = svc_reg_xprt_class(&svc_rdma_class);
+	if (ret == -EEXIST) {
+		pr_err("svcrdma: the transport name \"%s\" is held by %s: unload it, or load svcrdma with transport=NAME (such as transport=rdma_ll) to run beside it\n",
+		       transport, svc_rdma_module_loaded("rpcrdma") ?
+		       "the stock module rpcrdma" : "another module");
+	}
+	if (ret)
+		goto out_wq;
+
+	pr_info("svcrdma: transport \"%s\" registered, release=%s\n",
+		transport, release);
+	return 0;
+
+out_wq:
+	destroy_workqueue(svc_rdma_wq);
+out_stats:
+	svc_rdma_stats_exit();
+	return ret;
+}
+
+static void __exit svc_rdma_exit(void)
+{
+	svc_unreg_xprt_class(&svc_rdma_class);
+
+	/*
+	 * No transport is left (each holds a reference to this module), but
+	 * the work that freed the last one may still be on its way out.
+	 */
+	destroy_workqueue(svc_rdma_wq);
+	svc_rdma_stats_exit();
+	pr_info("svcrdma: transport \"%s\" unregistered\n", transport);
+}
+
+module_init(svc_rdma_init);
+module_exit(svc_rdma_exit);
+
+MODULE_AUTHOR("The svcrdma authors");
+MODULE_DESCRIPTION("NFS over RDMA server transport with a deferred release path");
+MODULE_LICENSE("GPL");
+MODULE_ALIAS("svcrdma");

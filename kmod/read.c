@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Calls that come with a Read list: RDMA Reads into pages of the Receive
+ * context, and the message built from them.
+ *
+ * The sink has one of two layouts. A message with a single Read chunk behind
+ * its inline part (an NFS WRITE) gets the chunk alone in the sink, page
+ * aligned, and the inline part around it stays where it was received. Anything
+ * else (a long call, several chunks) is assembled flat: the byte at offset N of
+ * the message is the byte at offset N of the sink.
+ */
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "svcrdma.h"
+#include "compat/compat.h"
+#include "trace.h"
+
+/* The part of the message that is not in a chunk of its own, as a source. */
+struct svc_rdma_base {
+	u32	taken;		/* bytes of it that have found their place */
+	u32	segment;	/* of the Position Zero Read chunk, if there is one */
+	u32	segment_taken;
+};
+
+static bool svc_rdma_sink_is_chunk(const struct rpcrdma_hdr *hdr)
+{
+	return hdr->proc == RPCRDMA_PROC_MSG && hdr->read_chunks == 1;
+}
+
+static int svc_rdma_read_get_pages(struct svc_rdma_recv_ctxt *ctxt,
+				   unsigned int pages)
+{
+	unsigned int got;
+
+	ctxt->rc_pages = ctxt->rc_own_pages;
+	if (pages > ARRAY_SIZE(ctxt->rc_own_pages))
+		ctxt->rc_pages = kvcalloc(pages, sizeof(*ctxt->rc_pages),
+					  GFP_KERNEL);
+	if (!ctxt->rc_pages)
+		return -ENOMEM;
+	memset(ctxt->rc_own_pages, 0, sizeof(ctxt->rc_own_pages));
+
+	/* The bulk allocator may stop early; one by one it tries harder. */
+	got = alloc_pages_bulk(GFP_KERNEL, pages, ctxt->rc_pages);
+	while (got < pages) {
+		ctxt->rc_pages[got] = alloc_page(GFP_KERNEL);
+		if (!ctxt->rc_pages[got])
+			break;
+		got++;
+	}
+	ctxt->rc_nr_pages = got;
+	svc_rdma_add(SVC_RDMA_live_pages, got);
+	return got == pages ? 0 : -ENOMEM;
+}
+
+/**
+ * svc_rdma_read_put_pages - give back the pages of a Receive context
+ * @ctxt: no RDMA Read of it outstanding or mapped
+ */
+void svc_rdma_read_put_pages(struct svc_rdma_recv_ctxt *ctxt)
+{
+	if (!ctxt->rc_pages)
+		return;
+	svc_rdma_add(SVC_RDMA_live_pages, -(long)ctxt->rc_nr_pages);
+	release_pages(ctxt->rc_pages, ctxt->rc_nr_pages);
+	if (ctxt->rc_pages != ctxt->rc_own_pages)
+		kvfree(ctxt->rc_pages);
+	ctxt->rc_pages = NULL;
+	ctxt->rc_nr_pages = 0;
+}
+
+static int svc_rdma_read_piece(struct svcxprt_rdma *rdma,
+			       struct svc_rdma_rw *rw,
+			       const struct xdr_buf *sink, u32 at,
+			       const struct rpcrdma_hdr_segment *segment,
+			       u32 skip, u32 length)
+{
+	svc_rdma_rw_append(rw, sink, at, length);
+	return svc_rdma_rw_segment_end(rdma, rw, segment->handle,
+				       segment->offset + skip);
+}
+
+static int svc_rdma_read_chunk(struct svcxprt_rdma *rdma,
+			       struct svc_rdma_recv_ctxt *ctxt,
+			       const struct rpcrdma_hdr_read_chunk *chunk,
+			       const struct xdr_buf *sink, u32 at)
+{
+	struct rpcrdma_hdr_segment segment;
+	u32 i, position;
+	int ret;
+
+	for (i = 0; i < chunk->segments; i++) {
+		rpcrdma_hdr_read_segment(ctxt->rc_buf, &ctxt->rc_hdr,
+					 chunk->first + i, &segment, &position);
+		ret = svc_rdma_read_piece(rdma, &ctxt->rc_rw, sink, at,
+					  &segment, 0, segment.length);
+		if (ret)
+			return ret;
+		at += segment.length;
+	}
+	return 0;
+}
+
+/* Puts the next @length bytes of the base at offset @at of the sink. */
+static int svc_rdma_read_base(struct svcxprt_rdma *rdma,
+			      struct svc_rdma_recv_ctxt *ctxt,
+			      struct svc_rdma_base *base,
+			      const struct xdr_buf *sink, u32 at, u32 length)
+{
+	const struct rpcrdma_hdr *hdr = &ctxt->rc_hdr;
+	struct rpcrdma_hdr_segment segment;
+	u32 piece, position;
+	int ret;
+
+	if (hdr->proc == RPCRDMA_PROC_MSG) {
+		write_bytes_to_xdr_buf(sink, at, ctxt->rc_buf + hdr->length +
+						 base->taken, length);
+		base->taken += length;
+		return 0;
+	}
+
+	/* The codec has checked that the chunk holds this many. */
+	while (length) {
+		rpcrdma_hdr_read_segment(ctxt->rc_buf, hdr, base->segment,
+					 &segment, &position);
+		piece = min(length, segment.length - base->segment_taken);
+		ret = svc_rdma_read_piece(rdma, &ctxt->rc_rw, sink, at,
+					  &segment, base->segment_taken, piece);
+		if (ret)
+			return ret;
+		at += piece;
+		length -= piece;
+		base->taken += piece;
+		base->segment_taken += piece;
+		if (base->segment_taken == segment.length) {
+			base->segment++;
+			base->segment_taken = 0;
+		}
+	}
+	return 0;
+}
+
+static int svc_rdma_read_flat(struct svcxprt_rdma *rdma,
+			      struct svc_rdma_recv_ctxt *ctxt,
+			      const struct xdr_buf *sink)
+{
+	const struct rpcrdma_hdr *hdr = &ctxt->rc_hdr;
+	struct rpcrdma_hdr_read_chunk chunk = {};
+	struct svc_rdma_base base = {};
+	static const u8 padding[XDR_UNIT];
+	u32 at = 0;
+	int ret;
+
+	while (rpcrdma_hdr_next_read_chunk(ctxt->rc_buf, hdr, &chunk)) {
+		u32 pad = xdr_pad_size(chunk.length);
+
+		if (!chunk.position)
+			continue;	/* that is the base */
+		ret = svc_rdma_read_base(rdma, ctxt, &base, sink, at,
+					 chunk.position - at);
+		if (ret)
+			return ret;
+		at = chunk.position;
+		ret = svc_rdma_read_chunk(rdma, ctxt, &chunk, sink, at);
+		if (ret)
+			return ret;
+		at += chunk.length;
+		if (pad)
+			write_bytes_to_xdr_buf(sink, at, (void *)padding, pad);
+		at += pad;
+	}
+	return svc_rdma_read_base(rdma, ctxt, &base, sink, at,
+				  hdr->message_length - at);
+}
+
+/* Any thread that polls the Send queue. */
+static void svc_rdma_wc_read(struct ib_cq *cq, struct ib_wc *wc)
+{
+	struct svcxprt_rdma *rdma = cq->cq_context;
+	struct svc_rdma_recv_ctxt *ctxt =
+		container_of(wc->wr_cqe, struct svc_rdma_recv_ctxt,
+			     rc_read_cqe);
+
+	svc_rdma_sq_return(rdma, ctxt->rc_rw.sqes);
+	if (wc->status == IB_WC_SUCCESS) {
+		svc_rdma_add(SVC_RDMA_reads, ctxt->rc_rw.nr_segments);
+		svc_rdma_add(SVC_RDMA_read_bytes, ctxt->rc_rw.bytes);
+		ctxt->rc_read_done = true;
+		/* A full barrier, before the flag: see svc_rdma_recv_next(). */
+		llist_add(&ctxt->rc_node, &rdma->sc_read_done);
+		set_bit(XPT_DATA, &rdma->sc_xprt.xpt_flags);
+		atomic_dec(&rdma->sc_reads);
+		svc_xprt_enqueue(&rdma->sc_xprt);
+		return;
+	}
+
+	svc_rdma_count(SVC_RDMA_read_failures);
+	trace_svc_rdma_wc_failed(rdma, "read", wc->status, wc->vendor_err);
+	atomic_dec(&rdma->sc_reads);
+	svc_rdma_recv_ctxt_put(rdma, ctxt);
+	svc_rdma_close(rdma);
+}
+
+static int svc_rdma_read_build(struct svcxprt_rdma *rdma,
+			       struct svc_rdma_recv_ctxt *ctxt)
+{
+	const struct rpcrdma_hdr *hdr = &ctxt->rc_hdr;
+	bool chunk_only = svc_rdma_sink_is_chunk(hdr);
+	u32 length = chunk_only ? hdr->read_length : hdr->message_length;
+	unsigned int pages = DIV_ROUND_UP(length, PAGE_SIZE);
+	struct rpcrdma_hdr_read_chunk chunk = {};
+	struct xdr_buf sink = { .page_len = length };
+	unsigned int pieces = hdr->read_segments;
+	int ret;
+
+	ret = svc_rdma_read_get_pages(ctxt, pages);
+	if (ret) {
+		svc_rdma_count(SVC_RDMA_no_memory);
+		return ret;
+	}
+	sink.pages = ctxt->rc_pages;
+
+	/* Every chunk may cut a segment of the Position Zero chunk in two. */
+	if (!chunk_only)
+		pieces += hdr->read_chunks;
+	/* A piece that starts inside a page shares that page with another. */
+	ret = svc_rdma_rw_start(&ctxt->rc_rw, pieces, pages + pieces,
+				DMA_FROM_DEVICE);
+	if (ret)
+		return ret;
+
+	if (!chunk_only)
+		return svc_rdma_read_flat(rdma, ctxt, &sink);
+	rpcrdma_hdr_next_read_chunk(ctxt->rc_buf, hdr, &chunk);
+	return svc_rdma_read_chunk(rdma, ctxt, &chunk, &sink, 0);
+}
+
+/**
+ * svc_rdma_read_start - post the RDMA Reads of a call
+ * @rdma: connection
+ * @ctxt: decoded, hdr->read_length more than 0; not the caller's any more
+ *
+ * May sleep for memory and for Send Queue space. A failure closes the
+ * connection: the client sends the call again over the next one.
+ */
+void svc_rdma_read_start(struct svcxprt_rdma *rdma,
+			 struct svc_rdma_recv_ctxt *ctxt)
+{
+	struct ib_send_wr *first;
+	bool posted = false;
+	int ret;
+
+	ret = svc_rdma_read_build(rdma, ctxt);
+	if (ret)
+		goto out_put;
+
+	ctxt->rc_read_cqe.done = svc_rdma_wc_read;
+	first = svc_rdma_rw_wrs(rdma, &ctxt->rc_rw, &ctxt->rc_read_cqe, NULL);
+
+	/* Before posting: from then on the receiver must know to look. */
+	atomic_inc(&rdma->sc_reads);
+	ret = svc_rdma_sq_post(rdma, first, ctxt->rc_rw.sqes, &posted);
+	if (!ret) {
+		svc_rdma_send_watch(rdma);
+		return;
+	}
+
+	atomic_dec(&rdma->sc_reads);
+	if (posted) {
+		/* The device may still write to the sink. */
+		llist_add(&ctxt->rc_node, &rdma->sc_recv_orphans);
+		return;
+	}
+out_put:
+	svc_rdma_recv_ctxt_put(rdma, ctxt);
+	svc_rdma_close(rdma);
+}
+
+static void svc_rdma_read_build_chunk(struct svc_rqst *rqstp,
+				      const struct svc_rdma_recv_ctxt *ctxt)
+{
+	const struct rpcrdma_hdr *hdr = &ctxt->rc_hdr;
+	u8 *message = ctxt->rc_buf + hdr->length;
+	struct rpcrdma_hdr_read_chunk chunk = {};
+	struct xdr_buf *arg = &rqstp->rq_arg;
+	u32 pad;
+
+	rpcrdma_hdr_next_read_chunk(ctxt->rc_buf, hdr, &chunk);
+
+	arg->head[0].iov_base = message;
+	arg->head[0].iov_len = chunk.position;
+	arg->tail[0].iov_base = message + chunk.position;
+	arg->tail[0].iov_len = hdr->inline_length - chunk.position;
+
+	/*
+	 * The client may or may not have put the roundup into the chunk
+	 * (RFC 8166 section 3.4.5.2); the message has it in any case. The chunk
+	 * starts a page, so the roundup does not cross one.
+	 */
+	pad = xdr_pad_size(chunk.length);
+	if (pad)
+		memset(page_address(rqstp->rq_pages[chunk.length >> PAGE_SHIFT]) +
+		       offset_in_page(chunk.length), 0, pad);
+	arg->pages = rqstp->rq_pages;
+	arg->page_len = chunk.length + pad;
+}
+
+static void svc_rdma_read_build_flat(struct svc_rqst *rqstp,
+				     const struct svc_rdma_recv_ctxt *ctxt)
+{
+	u32 length = ctxt->rc_hdr.message_length;
+	struct xdr_buf *arg = &rqstp->rq_arg;
+
+	arg->head[0].iov_base = page_address(rqstp->rq_pages[0]);
+	arg->head[0].iov_len = min_t(u32, length, PAGE_SIZE);
+	arg->tail[0].iov_base = NULL;
+	arg->tail[0].iov_len = 0;
+	arg->pages = rqstp->rq_pages + 1;
+	arg->page_len = length - arg->head[0].iov_len;
+}
+
+/**
+ * svc_rdma_read_finish - build the call from what was read
+ * @rqstp: nfsd thread that takes the call
+ * @ctxt: its RDMA Reads have completed
+ *
+ * Swaps the sink for as many pages of @rqstp; those go back with the context.
+ * Returns RPCRDMA_HDR_OK with rq_arg set up, or RPCRDMA_HDR_BAD_XID if a long
+ * call turns out to carry another XID than its header.
+ */
+enum rpcrdma_hdr_verdict
+svc_rdma_read_finish(struct svc_rqst *rqstp, struct svc_rdma_recv_ctxt *ctxt)
+{
+	const struct rpcrdma_hdr *hdr = &ctxt->rc_hdr;
+	struct xdr_buf *arg = &rqstp->rq_arg;
+	unsigned int i;
+
+	svc_rdma_rw_release(ctxt->rc_rdma, &ctxt->rc_rw);
+
+	if (hdr->proc == RPCRDMA_PROC_NOMSG &&
+	    be32_to_cpup(page_address(ctxt->rc_pages[0])) != hdr->xid)
+		return RPCRDMA_HDR_BAD_XID;
+
+	for (i = 0; i < ctxt->rc_nr_pages; i++)
+		swap(rqstp->rq_pages[i], ctxt->rc_pages[i]);
+	svc_rdma_compat_reply_pages(rqstp, ctxt->rc_nr_pages);
+
+	if (svc_rdma_sink_is_chunk(hdr))
+		svc_rdma_read_build_chunk(rqstp, ctxt);
+	else
+		svc_rdma_read_build_flat(rqstp, ctxt);
+	arg->page_base = 0;
+	arg->len = arg->head[0].iov_len + arg->page_len + arg->tail[0].iov_len;
+	arg->buflen = arg->len;
+	return RPCRDMA_HDR_OK;
+}

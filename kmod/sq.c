@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Accounting of the Send Queue: every Work Request has its entry reserved
+ * before it is posted, and the completion at the end of its chain gives the
+ * entries back.
+ *
+ * Waiting: threads that find no space take turns on a mutex, so they are served
+ * about in the order in which they came, and a newcomer does not take what the
+ * first of them waits for. The thread whose turn it is polls and arms the Send
+ * queue by itself; it relies on nobody else to notice completions.
+ */
+#include "svcrdma.h"
+#include "trace.h"
+
+static bool svc_rdma_sq_try(struct svcxprt_rdma *rdma, unsigned int sqes)
+{
+	if (atomic_sub_return(sqes, &rdma->sc_sq_avail) >= 0)
+		return true;
+	svc_rdma_sq_return(rdma, sqes);
+	return false;
+}
+
+/* The caller holds sc_sq_mutex: it is this thread's turn. */
+static int svc_rdma_sq_wait_turn(struct svcxprt_rdma *rdma, unsigned int sqes)
+{
+	int seen, ret;
+
+	for (;;) {
+		/* Sampled first: an event from here on is one to wake up for. */
+		seen = atomic_read(&rdma->sc_send_events);
+		if (svc_rdma_closing(rdma))
+			return -ENOTCONN;
+		svc_rdma_send_poll(rdma);
+		if (svc_rdma_sq_try(rdma, sqes))
+			return 0;
+		if (svc_rdma_send_arm(rdma) > 0)
+			continue;
+
+		/*
+		 * Another thread may poll what this one waits for, hence the
+		 * second condition; svc_rdma_sq_return() wakes for it. The
+		 * timeout is for sunrpc, which sets XPT_CLOSE without a word.
+		 */
+		ret = wait_event_killable_timeout(rdma->sc_sq_wait,
+						  atomic_read(&rdma->sc_send_events) != seen ||
+						  atomic_read(&rdma->sc_sq_avail) >= (int)sqes ||
+						  svc_rdma_closing(rdma), HZ);
+		if (ret < 0)
+			return ret;
+	}
+}
+
+static int svc_rdma_sq_wait(struct svcxprt_rdma *rdma, unsigned int sqes)
+{
+	struct svc_xprt *xprt = &rdma->sc_xprt;
+	int ret;
+
+	svc_rdma_count(SVC_RDMA_sq_waits);
+	trace_svc_rdma_sq_wait(rdma, sqes, atomic_read(&rdma->sc_sq_avail));
+
+	/*
+	 * From here on xpo_has_wspace is false and enqueues are refused. Pairs
+	 * with the barrier in svc_rdma_sq_return(): either it sees the waiter,
+	 * or the waiter sees the entries.
+	 */
+	atomic_inc(&rdma->sc_sq_waiters);
+	smp_mb__after_atomic();
+	ret = mutex_lock_killable(&rdma->sc_sq_mutex);
+	if (!ret) {
+		ret = svc_rdma_sq_wait_turn(rdma, sqes);
+		mutex_unlock(&rdma->sc_sq_mutex);
+	}
+	atomic_dec(&rdma->sc_sq_waiters);
+	smp_mb__after_atomic();
+
+	/*
+	 * While this thread slept, self-enqueues were refused for want of
+	 * write space: what they were for is done here, and the data that came
+	 * meanwhile is announced again.
+	 */
+	svc_rdma_send_ctxts_drain(rdma, SVC_RDMA_drained_by_sq_wait);
+	if (test_bit(XPT_DATA, &xprt->xpt_flags))
+		svc_xprt_enqueue(xprt);
+	return ret;
+}
+
+/**
+ * svc_rdma_sq_reserve - reserve entries of the Send Queue
+ * @rdma: connection
+ * @sqes: how many, at least 1
+ *
+ * May sleep until there are as many. Returns 0, -ENOTCONN if the connection is
+ * closing, -E2BIG if the queue will never have as many, -EINTR or -ERESTARTSYS
+ * if the thread is being killed.
+ */
+int svc_rdma_sq_reserve(struct svcxprt_rdma *rdma, unsigned int sqes)
+{
+	if (sqes > rdma->sc_sq_depth)
+		return -E2BIG;
+	if (!atomic_read(&rdma->sc_sq_waiters) && svc_rdma_sq_try(rdma, sqes))
+		return 0;
+	return svc_rdma_sq_wait(rdma, sqes);
+}
+
+/* Gives back reserved entries and wakes who waits for them. Any context. */
+void svc_rdma_sq_return(struct svcxprt_rdma *rdma, unsigned int sqes)
+{
+	atomic_add(sqes, &rdma->sc_sq_avail);
+	/* Pairs with the barrier in svc_rdma_sq_wait(). */
+	smp_mb__after_atomic();
+	if (atomic_read(&rdma->sc_sq_waiters))
+		wake_up_all(&rdma->sc_sq_wait);
+}
+
+/* Whether no Work Request is posted or about to be. */
+bool svc_rdma_sq_idle(const struct svcxprt_rdma *rdma)
+{
+	return atomic_read(&rdma->sc_sq_avail) == rdma->sc_sq_depth;
+}
+
+/**
+ * svc_rdma_sq_post - post a chain of Work Requests
+ * @rdma: connection
+ * @first: the chain; its last Work Request, and only that, is signalled
+ * @sqes: entries that the chain takes
+ * @posted: on failure: whether the device has taken a part of the chain
+ *
+ * May sleep (svc_rdma_sq_reserve()). After success the completion of the last
+ * Work Request gives the entries back. After failure the connection is closing;
+ * if @posted is false the chain's resources are the caller's to release, if it
+ * is true they must stay until the queue pair is drained, and so do the entries.
+ */
+int svc_rdma_sq_post(struct svcxprt_rdma *rdma, const struct ib_send_wr *first,
+		     unsigned int sqes, bool *posted)
+{
+	const struct ib_send_wr *bad = first;
+	int ret;
+
+	*posted = false;
+	ret = svc_rdma_sq_reserve(rdma, sqes);
+	if (ret)
+		goto out_close;
+	ret = ib_post_send(rdma->sc_qp, first, &bad);
+	if (!ret)
+		return 0;
+
+	*posted = bad != first;
+	if (!*posted)
+		svc_rdma_sq_return(rdma, sqes);
+
+out_close:
+	svc_rdma_count(SVC_RDMA_post_failures);
+	trace_svc_rdma_post_failed(rdma, sqes, ret);
+	svc_rdma_close(rdma);
+	return ret;
+}
+
+/**
+ * svc_rdma_has_wspace - whether the transport may be given more to do
+ * @xprt: connection or listener
+ *
+ * Any context. Not while a thread waits for Send Queue space: more calls would
+ * only queue up behind it.
+ */
+int svc_rdma_has_wspace(struct svc_xprt *xprt)
+{
+	return !atomic_read(&svc_rdma_of(xprt)->sc_sq_waiters);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Counters, one file each in /sys/module/svcrdma/counters/. They add up over
+ * all connections since the module was loaded; those named "live" go up and
+ * down. Adding is a per-CPU add: any context, no lock.
+ */
+#ifndef SVCRDMA_STATS_H
+#define SVCRDMA_STATS_H
+
+#include <linux/percpu.h>
+#include <linux/types.h>
+
+#define SVC_RDMA_COUNTERS(X)						\
+	/* traffic */							\
+	X(calls)		/* RPC calls handed to the RPC server */	\
+	X(replies)		/* RPC replies posted */		\
+	X(long_calls)		/* calls that came as RDMA_NOMSG */	\
+	X(long_replies)		/* replies that went to a Reply chunk */	\
+	X(reads)		/* RDMA Reads: remote segments read */	\
+	X(read_bytes)							\
+	X(writes)		/* RDMA Writes: remote segments written */	\
+	X(write_bytes)							\
+	X(remote_invalidations)	/* replies sent with invalidate */	\
+	/* completion queues */						\
+	X(recv_events)		/* events of Receive queues */		\
+	X(send_events)		/* events of Send queues */		\
+	X(recv_arms)							\
+	X(send_arms)							\
+	X(recv_missed)		/* armed, but told to poll again */	\
+	X(send_missed)							\
+	X(arm_failures)		/* each closes its connection */	\
+	X(recv_empty_polls)						\
+	X(send_empty_polls)						\
+	X(nothing_received)	/* threads that came and found no call */	\
+	/* release path: contexts drained, by caller */			\
+	X(released)		/* Send contexts released after completion */	\
+	X(drained_by_release_ctxt)					\
+	X(drained_by_send_ctxt_get)					\
+	X(drained_by_sq_wait)						\
+	X(drained_by_free)						\
+	X(self_enqueues)						\
+	X(quiet_timers)		/* backstop timer found Sends unreleased */	\
+	X(sq_waits)		/* threads that slept for Send Queue space */	\
+	X(credit_growths)						\
+	/* trouble */							\
+	X(recv_flushes)		/* Receives that ended with their queue */	\
+	X(recv_failures)						\
+	X(send_failures)	/* Sends and Writes that did not complete */	\
+	X(read_failures)						\
+	X(post_failures)						\
+	X(no_memory)							\
+	X(replies_too_large)	/* answered with ERR_CHUNK */		\
+	X(accepts_refused)						\
+	X(accepts_failed)						\
+	/* protocol errors by kind, in the order of the codec's verdicts */	\
+	X(err_short)							\
+	X(err_discarded)						\
+	X(err_version)							\
+	X(err_proc)							\
+	X(err_truncated)						\
+	X(err_bool)							\
+	X(err_too_many)							\
+	X(err_position)							\
+	X(err_too_long)							\
+	X(err_no_message)						\
+	X(err_xid)							\
+	/* live */							\
+	X(live_listeners)						\
+	X(live_connections)						\
+	X(live_recv_ctxts)						\
+	X(live_send_ctxts)						\
+	X(live_pages)		/* pages held for RDMA Reads and Writes */
+
+enum svc_rdma_counter {
+#define SVC_RDMA_COUNTER_ENUM(name) SVC_RDMA_##name,
+	SVC_RDMA_COUNTERS(SVC_RDMA_COUNTER_ENUM)
+#undef SVC_RDMA_COUNTER_ENUM
+	SVC_RDMA_NR_COUNTERS
+};
+
+struct svc_rdma_stats {
+	long value[SVC_RDMA_NR_COUNTERS];
+};
+
+DECLARE_PER_CPU(struct svc_rdma_stats, svc_rdma_stats);
+
+static inline void svc_rdma_add(enum svc_rdma_counter counter, long n)
+{
+	this_cpu_add(svc_rdma_stats.value[counter], n);
+}
+
+static inline void svc_rdma_count(enum svc_rdma_counter counter)
+{
+	svc_rdma_add(counter, 1);
+}
+
+const char *svc_rdma_counter_name(enum svc_rdma_counter counter);
+int svc_rdma_stats_init(void);
+void svc_rdma_stats_exit(void);
+
+#endif

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of this module share: a connection, its Send and Receive
+ * contexts, and which file offers what.
+ *
+ * Contexts and locks, in one place:
+ *
+ * - "the receiver" is the nfsd thread that holds XPT_BUSY. There is one at a
+ *   time for each transport; what only it touches needs no lock.
+ * - Event handlers of completion queues run in any context, interrupts
+ *   included, possibly under the provider's lock. They poll nothing, arm
+ *   nothing, allocate nothing.
+ * - Completion handlers (the done functions) run in whoever polls: an nfsd
+ *   thread, a thread that waits for Send Queue space, the teardown worker. All
+ *   of them may sleep; the handlers do not rely on it.
+ */
+#ifndef SVCRDMA_H
+#define SVCRDMA_H
+
+#include <linux/list.h>
+#include <linux/llist.h>
+#include <linux/mutex.h>
+#include <linux/scatterlist.h>
+#include <linux/spinlock.h>
+#include <linux/timer.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include <linux/sunrpc/svc.h>
+#include <linux/sunrpc/svc_xprt.h>
+#include <linux/sunrpc/xdr.h>
+
+#include <rdma/ib_verbs.h>
+#include <rdma/rdma_cm.h>
+#include <rdma/rw.h>
+
+#include "header.h"
+#include "stats.h"
+
+enum {
+	/* Our class ident: nfsd ORs it with XPRT_TRANSPORT_BC, so not 256. */
+	SVC_RDMA_IDENT			= 0x4C52,
+
+	/* Bytes of a Receive buffer and of a Send buffer: our inline threshold. */
+	SVC_RDMA_INLINE_SIZE		= 4096,
+
+	/* Receives posted when a connection is young; credits start here. */
+	SVC_RDMA_CREDITS_START		= 8,
+
+	/* Receives are posted in chains of about this many. */
+	SVC_RDMA_RECV_BATCH		= 4,
+
+	/* Completions taken from a queue in one visit of one thread. */
+	SVC_RDMA_POLL_BUDGET		= 32,
+
+	/* Result payloads of one RPC that may go to Write chunks. */
+	SVC_RDMA_MAX_PAYLOADS		= 8,
+
+	/* Scatter/gather entries of one Work Request, if the device has them. */
+	SVC_RDMA_MAX_SGE		= 16,
+
+	/* Connection requests that may wait for an nfsd thread. */
+	SVC_RDMA_ACCEPT_BACKLOG		= 64,
+
+	/* Storage that the common requests find embedded in their context. */
+	SVC_RDMA_RW_SEGMENTS		= 2,
+	SVC_RDMA_RW_SGS			= 4,
+	SVC_RDMA_RW_PAGES		= 4,
+};
+
+/**
+ * struct svc_rdma_rw_segment - data movement to or from one remote segment
+ * @ctx: the kernel's rdma_rw state, initialised
+ * @sg: first of its scatterlist entries
+ * @nents: how many there are
+ */
+struct svc_rdma_rw_segment {
+	struct rdma_rw_ctx	ctx;
+	struct scatterlist	*sg;
+	u32			nents;
+};
+
+/**
+ * struct svc_rdma_rw - RDMA Reads or Writes that belong to one RPC
+ *
+ * Lives in a Send context (Writes) or a Receive context (Reads); owned by
+ * whoever owns the context. Empty when @nr_segments and @nr_sgs are 0. For
+ * Writes it holds a reference on every page in @sgs; for Reads the pages belong
+ * to the Receive context.
+ *
+ * @segments: embedded or allocated, @max_segments long
+ * @sgs: embedded or allocated, @max_sgs long
+ * @sqes: Send Queue entries that all of it takes
+ * @bytes: that it moves
+ */
+struct svc_rdma_rw {
+	struct svc_rdma_rw_segment	*segments;
+	struct scatterlist		*sgs;
+	unsigned int			nr_segments;
+	unsigned int			max_segments;
+	unsigned int			nr_sgs;
+	unsigned int			max_sgs;
+	unsigned int			open_sg;
+	unsigned int			sqes;
+	u32				bytes;
+	bool				overrun; /* max_sgs was too low: a bug */
+	enum dma_data_direction		direction;
+	struct svc_rdma_rw_segment	own_segments[SVC_RDMA_RW_SEGMENTS];
+	struct scatterlist		own_sgs[SVC_RDMA_RW_SGS];
+};
+
+/* A byte range of a reply that the RPC program marked as a result payload. */
+struct svc_rdma_payload {
+	u32	offset;
+	u32	length;
+};
+
+/**
+ * struct svc_rdma_recv_ctxt - one Receive buffer and, later, the RPC in it
+ *
+ * Posted: belongs to the device. Completed: to the receiver. Taken: to the RPC
+ * (rq_xprt_ctxt) until xpo_release_ctxt; with RDMA Reads outstanding, to their
+ * completion.
+ *
+ * @rc_hdr: describes @rc_buf, valid once decoded
+ * @rc_payloads: results to be placed into Write chunks, in order of offset
+ * @rc_rw: the RDMA Reads of this call
+ * @rc_pages: sink of the Reads; after the swap, pages to give back
+ */
+struct svc_rdma_recv_ctxt {
+	struct llist_node	rc_node;
+	struct list_head	rc_ready;
+	struct svcxprt_rdma	*rc_rdma;
+	struct ib_recv_wr	rc_wr;
+	struct ib_cqe		rc_cqe;
+	struct ib_sge		rc_sge;
+	u8			*rc_buf;
+	u32			rc_byte_len;
+	bool			rc_read_done;
+	struct rpcrdma_hdr	rc_hdr;
+
+	unsigned int		rc_nr_payloads;
+	struct svc_rdma_payload	rc_payloads[SVC_RDMA_MAX_PAYLOADS];
+
+	struct ib_cqe		rc_read_cqe;
+	struct svc_rdma_rw	rc_rw;
+	unsigned int		rc_nr_pages;
+	struct page		**rc_pages;
+	struct page		*rc_own_pages[SVC_RDMA_RW_PAGES];
+};
+
+/**
+ * struct svc_rdma_send_ctxt - one reply on its way
+ *
+ * @sc_node: on the free list or on the release list
+ * @sc_sqes: Send Queue entries that its completion gives back
+ * @sc_rw: RDMA Writes posted in front of the Send, on the same queue
+ * @sc_work: used under release=workqueue only
+ */
+struct svc_rdma_send_ctxt {
+	struct llist_node	sc_node;
+	struct svcxprt_rdma	*sc_rdma;
+	struct ib_send_wr	sc_wr;
+	struct ib_cqe		sc_cqe;
+	struct ib_sge		sc_sge;
+	u8			*sc_buf;
+	unsigned int		sc_sqes;
+	struct svc_rdma_rw	sc_rw;
+	struct work_struct	sc_work;
+};
+
+/**
+ * struct svcxprt_rdma - a listener or a connection
+ *
+ * Accept: @sc_accept_lock protects @sc_accept_q and @sc_accept_len of a
+ * listener, and the membership of children in it.
+ *
+ * Receive: @sc_recv_ready, @sc_recvs_posted and @sc_recv_target belong to the
+ * receiver (before the first svc_xprt_received(), to the accepting thread).
+ * Anybody adds to @sc_recv_free and @sc_read_done; only the receiver takes.
+ *
+ * Send: anybody adds to @sc_send_free, taking needs @sc_send_lock (llist allows
+ * one remover at a time). @sc_send_release_list has lock-free adders and takes
+ * of the whole list.
+ */
+struct svcxprt_rdma {
+	struct svc_xprt		sc_xprt;
+	struct rdma_cm_id	*sc_cm_id;
+	struct work_struct	sc_free_work;
+
+	/* a listener's */
+	spinlock_t		sc_accept_lock;
+	struct list_head	sc_accept_q;
+	unsigned int		sc_accept_len;
+
+	/* a connection's */
+	struct list_head	sc_accept_entry;
+	struct ib_pd		*sc_pd;
+	struct ib_cq		*sc_rq_cq;
+	struct ib_cq		*sc_sq_cq;
+	struct ib_qp		*sc_qp;
+	u32			sc_port_num;
+	bool			sc_accepted;
+	bool			sc_remote_invalidation;
+	u8			sc_ord;		/* RDMA Reads in flight at once */
+	u32			sc_inline_send;	/* bytes that the client's Receives hold */
+	struct rpcrdma_hdr_limits sc_limits;
+
+	struct llist_head	sc_recv_free;
+	struct llist_head	sc_read_done;
+	struct list_head	sc_recv_ready;
+	unsigned int		sc_recvs_posted;
+	unsigned int		sc_recv_target;
+	unsigned int		sc_credits_max;
+	u32			sc_credits;	/* granted, read by senders */
+	atomic_t		sc_reads;	/* calls whose RDMA Reads are in flight */
+	struct llist_head	sc_recv_orphans; /* Reads posted in part */
+
+	spinlock_t		sc_send_lock;
+	struct llist_head	sc_send_free;
+	struct llist_head	sc_send_release_list;
+	struct llist_head	sc_send_orphans;
+	struct timer_list	sc_quiet_timer;
+	atomic_t		sc_release_works; /* release=workqueue only */
+
+	unsigned int		sc_sq_depth;	/* entries */
+	atomic_t		sc_sq_avail;	/* entries nobody has reserved */
+	atomic_t		sc_sq_waiters;
+	atomic_t		sc_send_events;
+	struct mutex		sc_sq_mutex;
+	wait_queue_head_t	sc_sq_wait;
+};
+
+static inline struct svcxprt_rdma *svc_rdma_of(struct svc_xprt *xprt)
+{
+	return container_of(xprt, struct svcxprt_rdma, sc_xprt);
+}
+
+static inline bool svc_rdma_closing(const struct svcxprt_rdma *rdma)
+{
+	return test_bit(XPT_CLOSE, &rdma->sc_xprt.xpt_flags);
+}
+
+/* main.c */
+extern struct workqueue_struct *svc_rdma_wq;
+extern unsigned int svc_rdma_credits;
+
+/* transport.c */
+extern struct svc_xprt_class svc_rdma_class;
+void svc_rdma_close(struct svcxprt_rdma *rdma);
+
+/* cq.c */
+int svc_rdma_cqs_create(struct svcxprt_rdma *rdma, unsigned int recvs,
+			unsigned int sends);
+void svc_rdma_cqs_destroy(struct svcxprt_rdma *rdma);
+unsigned int svc_rdma_recv_poll(struct svcxprt_rdma *rdma, unsigned int budget);
+unsigned int svc_rdma_send_poll(struct svcxprt_rdma *rdma);
+int svc_rdma_recv_arm(struct svcxprt_rdma *rdma);
+int svc_rdma_send_arm(struct svcxprt_rdma *rdma);
+void svc_rdma_send_watch(struct svcxprt_rdma *rdma);
+
+/* recv.c */
+bool svc_rdma_recv_refill(struct svcxprt_rdma *rdma);
+void svc_rdma_recv_ctxt_put(struct svcxprt_rdma *rdma,
+			    struct svc_rdma_recv_ctxt *ctxt);
+void svc_rdma_recv_ctxts_destroy(struct svcxprt_rdma *rdma);
+int svc_rdma_recvfrom(struct svc_rqst *rqstp);
+
+/* read.c */
+void svc_rdma_read_start(struct svcxprt_rdma *rdma,
+			 struct svc_rdma_recv_ctxt *ctxt);
+enum rpcrdma_hdr_verdict
+svc_rdma_read_finish(struct svc_rqst *rqstp, struct svc_rdma_recv_ctxt *ctxt);
+void svc_rdma_read_put_pages(struct svc_rdma_recv_ctxt *ctxt);
+
+/* send.c */
+struct svc_rdma_send_ctxt *svc_rdma_send_ctxt_get(struct svcxprt_rdma *rdma);
+void svc_rdma_send_ctxts_destroy(struct svcxprt_rdma *rdma);
+int svc_rdma_sendto(struct svc_rqst *rqstp);
+int svc_rdma_result_payload(struct svc_rqst *rqstp, unsigned int offset,
+			    unsigned int length);
+void svc_rdma_send_error(struct svcxprt_rdma *rdma,
+			 const struct svc_rdma_recv_ctxt *rctxt,
+			 enum rpcrdma_hdr_verdict verdict);
+
+/* sq.c */
+int svc_rdma_sq_reserve(struct svcxprt_rdma *rdma, unsigned int sqes);
+void svc_rdma_sq_return(struct svcxprt_rdma *rdma, unsigned int sqes);
+int svc_rdma_sq_post(struct svcxprt_rdma *rdma, const struct ib_send_wr *first,
+		     unsigned int sqes, bool *posted);
+bool svc_rdma_sq_idle(const struct svcxprt_rdma *rdma);
+int svc_rdma_has_wspace(struct svc_xprt *xprt);
+
+/* release.c */
+int svc_rdma_release_set_policy(const char *name);
+void svc_rdma_send_ctxt_completed(struct svcxprt_rdma *rdma,
+				  struct svc_rdma_send_ctxt *ctxt);
+void svc_rdma_send_ctxt_release(struct svcxprt_rdma *rdma,
+				struct svc_rdma_send_ctxt *ctxt);
+unsigned int svc_rdma_send_ctxts_drain(struct svcxprt_rdma *rdma,
+				       enum svc_rdma_counter caller);
+void svc_rdma_self_enqueue(struct svcxprt_rdma *rdma);
+void svc_rdma_release_ctxt(struct svc_xprt *xprt, void *vctxt);
+void svc_rdma_quiet_timer(struct timer_list *timer);
+void svc_rdma_release_flush(struct svcxprt_rdma *rdma);
+
+/* rw.c */
+int svc_rdma_rw_start(struct svc_rdma_rw *rw, unsigned int segments,
+		      unsigned int sgs, enum dma_data_direction direction);
+void svc_rdma_rw_append(struct svc_rdma_rw *rw, const struct xdr_buf *xdr,
+			u32 offset, u32 length);
+int svc_rdma_rw_segment_end(struct svcxprt_rdma *rdma, struct svc_rdma_rw *rw,
+			    u32 handle, u64 remote);
+struct ib_send_wr *svc_rdma_rw_wrs(struct svcxprt_rdma *rdma,
+				   struct svc_rdma_rw *rw, struct ib_cqe *cqe,
+				   struct ib_send_wr *last);
+void svc_rdma_rw_release(struct svcxprt_rdma *rdma, struct svc_rdma_rw *rw);
+
+#endif

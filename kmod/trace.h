@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Tracepoints, in /sys/kernel/tracing/events/svcrdma/: the moments that the
+ * counters count, one by one. Each begins with the client's address.
+ */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM svcrdma
+
+#if !defined(SVCRDMA_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define SVCRDMA_TRACE_H
+
+#include <linux/tracepoint.h>
+#include <rdma/ib_verbs.h>
+#include <rdma/rdma_cm.h>
+
+#include "svcrdma.h"
+
+TRACE_EVENT(svc_rdma_arm,
+	TP_PROTO(const struct svcxprt_rdma *rdma, bool send, int result),
+	TP_ARGS(rdma, send, result),
+	TP_STRUCT__entry(
+		__string(client, rdma->sc_xprt.xpt_remotebuf)
+		__field(bool, send)
+		__field(int, result)
+	),
+	TP_fast_assign(
+		__assign_str(client);
+		__entry->send = send;
+		__entry->result = result;
+	),
+	TP_printk("client=%s queue=%s %s", __get_str(client),
+		  __entry->send ? "send" : "receive",
+		  __entry->result < 0 ? "failed" :
+		  __entry->result ? "missed-event" : "armed")
+);
+
+TRACE_EVENT(svc_rdma_call,
+	TP_PROTO(const struct svcxprt_rdma *rdma,
+		 const struct rpcrdma_hdr *hdr, u32 length),
+	TP_ARGS(rdma, hdr, length),
+	TP_STRUCT__entry(
+		__string(client, rdma->sc_xprt.xpt_remotebuf)
+		__field(u32, xid)
+		__field(u32, length)
+		__field(u32, credits)
+		__field(u32, read_length)
+		__field(u32, write_chunks)
+		__field(u64, reply_length)
+	),
+	TP_fast_assign(
+		__assign_str(client);
+		__entry->xid = hdr->xid;
+		__entry->length = length;
+		__entry->credits = hdr->credits;
+		__entry->read_length = hdr->read_length;
+		__entry->write_chunks = hdr->write_chunks;
+		__entry->reply_length = hdr->reply.length;
+	),
+	TP_printk("client=%s xid=0x%08x length=%u credits=%u read=%u write_chunks=%u reply_chunk=%llu",
+		  __get_str(client), __entry->xid, __entry->length,
+		  __entry->credits, __entry->read_length,
+		  __entry->write_chunks, __entry->reply_length)
+);
+
+TRACE_EVENT(svc_rdma_reply,
+	TP_PROTO(const struct svcxprt_rdma *rdma, u32 xid, u32 length),
+	TP_ARGS(rdma, xid, length),
+	TP_STRUCT__entry(
+		__string(client, rdma->sc_xprt.xpt_remotebuf)
+		__field(u32, xid)
+		__field(u32, length)
+	),
+	TP_fast_assign(
+		__assign_str(client);
+		__entry->xid = xid;
+		__entry->length = length;
+	),
+	TP_printk("client=%s xid=0x%08x length=%u", __get_str(client),
+		  __entry->xid, __entry->length)
+);
+
+TRACE_EVENT(svc_rdma_refused,
+	TP_PROTO(const struct svcxprt_rdma *rdma,
+		 enum rpcrdma_hdr_verdict verdict, u32 xid, u32 received),
+	TP_ARGS(rdma, verdict, xid, received),
+	TP_STRUCT__entry(
+		__string(client, rdma->sc_xprt.xpt_remotebuf)
+		__string(verdict, rpcrdma_hdr_verdict_name(verdict))
+		__field(u32, xid)
+		__field(u32, received)
+	),
+	TP_fast_assign(
+		__assign_str(client);
+		__assign_str(verdict);
+		__entry->xid = xid;
+		__entry->received = received;
+	),
+	TP_printk("client=%s verdict=%s xid=0x%08x received=%u",
+		  __get_str(client), __get_str(verdict), __entry->xid,
+		  __entry->received)
+);
+
+TRACE_EVENT(svc_rdma_drain,
+	TP_PROTO(const struct svcxprt_rdma *rdma, enum svc_rdma_counter caller,
+		 unsigned int released),
+	TP_ARGS(rdma, caller, released),
+	TP_STRUCT__entry(
+		__string(client, rdma->sc_xprt.xpt_remotebuf)
+		__string(caller, svc_rdma_counter_name(caller))
+		__field(unsigned int, released)
+	),
+	TP_fast_assign(
+		__assign_str(client);
+		__assign_str(caller);
+		__entry->released = released;
+	),
+	TP_printk("client=%s %s released=%u", __get_str(client),
+		  __get_str(caller), __entry->released)
+);
+
+TRACE_EVENT(svc_rdma_self_enqueue,
+	TP_PROTO(const struct svcxprt_rdma *rdma),
+	TP_ARGS(rdma),
+	TP_STRUCT__entry(
+		__string(client, rdma->sc_xprt.xpt_remotebuf)
+		__field(int, in_flight)
+	),
+	TP_fast_assign(
+		__assign_str(client);
+		__entry->in_flight = rdma->sc_sq_depth -
+				     atomic_read(&rdma->sc_sq_avail);
+	),
+	TP_printk("client=%s sqes_in_flight=%d", __get_str(client),
+		  __entry->in_flight)
+);
+
+TRACE_EVENT(svc_rdma_sq_wait,
+	TP_PROTO(const struct svcxprt_rdma *rdma, unsigned int sqes,
+		 int available),
+	TP_ARGS(rdma, sqes, available),
+	TP_STRUCT__entry(
+		__string(client, rdma->sc_xprt.xpt_remotebuf)
+		__field(unsigned int, sqes)
+		__field(int, available)
+	),
+	TP_fast_assign(
+		__assign_str(client);
+		__entry->sqes = sqes;
+		__entry->available = available;
+	),
+	TP_printk("client=%s wanted=%u available=%d", __get_str(client),
+		  __entry->sqes, __entry->available)
+);
+
+TRACE_EVENT(svc_rdma_credit_growth,
+	TP_PROTO(const struct svcxprt_rdma *rdma, unsigned int credits),
+	TP_ARGS(rdma, credits),
+	TP_STRUCT__entry(
+		__string(client, rdma->sc_xprt.xpt_remotebuf)
+		__field(unsigned int, credits)
+	),
+	TP_fast_assign(
+		__assign_str(client);
+		__entry->credits = credits;
+	),
+	TP_printk("client=%s credits=%u", __get_str(client), __entry->credits)
+);
+
+TRACE_EVENT(svc_rdma_post_failed,
+	TP_PROTO(const struct svcxprt_rdma *rdma, unsigned int wrs, int error),
+	TP_ARGS(rdma, wrs, error),
+	TP_STRUCT__entry(
+		__string(client, rdma->sc_xprt.xpt_remotebuf)
+		__field(unsigned int, wrs)
+		__field(int, error)
+	),
+	TP_fast_assign(
+		__assign_str(client);
+		__entry->wrs = wrs;
+		__entry->error = error;
+	),
+	TP_printk("client=%s work_requests=%u error=%d", __get_str(client),
+		  __entry->wrs, __entry->error)
+);
+
+TRACE_EVENT(svc_rdma_wc_failed,
+	TP_PROTO(const struct svcxprt_rdma *rdma, const char *operation,
+		 enum ib_wc_status status, u32 vendor_error),
+	TP_ARGS(rdma, operation, status, vendor_error),
+	TP_STRUCT__entry(
+		__string(client, rdma->sc_xprt.xpt_remotebuf)
+		__string(operation, operation)
+		__string(status, ib_wc_status_msg(status))
+		__field(u32, vendor_error)
+	),
+	TP_fast_assign(
+		__assign_str(client);
+		__assign_str(operation);
+		__assign_str(status);
+		__entry->vendor_error = vendor_error;
+	),
+	TP_printk("client=%s operation=%s status=%s vendor_error=0x%x",
+		  __get_str(client), __get_str(operation), __get_str(status),
+		  __entry->vendor_error)
+);
+
+TRACE_EVENT(svc_rdma_accepted,
+	TP_PROTO(const struct svcxprt_rdma *rdma),
+	TP_ARGS(rdma),
+	TP_STRUCT__entry(
+		__string(client, rdma->sc_xprt.xpt_remotebuf)
+		__field(u32, inline_send)
+		__field(u32, sq_depth)
+		__field(bool, remote_invalidation)
+	),
+	TP_fast_assign(
+		__assign_str(client);
+		__entry->inline_send = rdma->sc_inline_send;
+		__entry->sq_depth = rdma->sc_sq_depth;
+		__entry->remote_invalidation = rdma->sc_remote_invalidation;
+	),
+	TP_printk("client=%s inline=%u sq_depth=%u remote_invalidation=%d",
+		  __get_str(client), __entry->inline_send, __entry->sq_depth,
+		  __entry->remote_invalidation)
+);
+
+TRACE_EVENT(svc_rdma_cm_event,
+	TP_PROTO(const struct svcxprt_rdma *rdma,
+		 enum rdma_cm_event_type event, int status),
+	TP_ARGS(rdma, event, status),
+	TP_STRUCT__entry(
+		__string(client, rdma->sc_xprt.xpt_remotebuf)
+		__string(event, rdma_event_msg(event))
+		__field(int, status)
+	),
+	TP_fast_assign(
+		__assign_str(client);
+		__assign_str(event);
+		__entry->status = status;
+	),
+	TP_printk("client=%s event=%s status=%d", __get_str(client),
+		  __get_str(event), __entry->status)
+);
+
+TRACE_EVENT(svc_rdma_qp_event,
+	TP_PROTO(const struct svcxprt_rdma *rdma, enum ib_event_type event),
+	TP_ARGS(rdma, event),
+	TP_STRUCT__entry(
+		__string(client, rdma->sc_xprt.xpt_remotebuf)
+		__string(event, ib_event_msg(event))
+	),
+	TP_fast_assign(
+		__assign_str(client);
+		__assign_str(event);
+	),
+	TP_printk("client=%s event=%s", __get_str(client), __get_str(event))
+);
+
+#endif
+
+#undef TRACE_INCLUDE_PATH
+#define TRACE_INCLUDE_PATH .
+#undef TRACE_INCLUDE_FILE
+#define TRACE_INCLUDE_FILE trace
+#include <trace/define_trace.h>
