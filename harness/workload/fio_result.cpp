@@ -74,17 +74,32 @@ struct Sums {
     std::map<std::uint64_t, std::uint64_t> group_ms;
 };
 
-void add_direction(Sums &sums, const json &job, const char *name, std::uint64_t &ops) {
-    const auto direction = job.find(name);
-    if (direction == job.end() || number(*direction, "total_ios") == 0)
+void add_direction(Sums &sums, const json &job, const json &direction) {
+    if (number(direction, "total_ios") == 0)
         return;
     FioResult &result = sums.result;
-    ops += number(*direction, "total_ios");
-    result.ops += number(*direction, "total_ios");
-    result.bytes += number(*direction, "io_bytes");
+    result.ops += number(direction, "total_ios");
+    result.bytes += number(direction, "io_bytes");
     auto &group_ms = sums.group_ms[number(job, "groupid")];
-    group_ms = std::max(group_ms, number(*direction, "runtime"));
-    result.latency_ns = ++sums.sources == 1 ? latency_of(*direction) : std::nullopt;
+    group_ms = std::max(group_ms, number(direction, "runtime"));
+    result.latency_ns = ++sums.sources == 1 ? latency_of(direction) : std::nullopt;
+}
+
+void add_job(Sums &sums, const json &job) {
+    const json none = json::object();
+    const auto part = [&](const char *name) -> const json & {
+        const auto it = job.find(name);
+        return it == job.end() ? none : *it;
+    };
+    sums.result.read_ops += number(part("read"), "total_ios");
+    sums.result.write_ops += number(part("write"), "total_ios");
+    // unified_rw_reporting adds up both directions itself, instead of them or beside them.
+    if (job.contains("mixed")) {
+        add_direction(sums, job, part("mixed"));
+        return;
+    }
+    add_direction(sums, job, part("read"));
+    add_direction(sums, job, part("write"));
 }
 
 void add_errors(FioResult &result, const json &job) {
@@ -120,11 +135,8 @@ Result<FioResult> parse_fio(std::string_view out, std::string_view err) {
     if (jobs == document.end() || !jobs->is_array() || jobs->empty())
         return fail("fio's output names no job: the job file is empty or fio dropped its jobs");
 
-    std::uint64_t mixed = 0;
     for (const json &job : *jobs) {
-        add_direction(sums, job, "read", result.read_ops);
-        add_direction(sums, job, "write", result.write_ops);
-        add_direction(sums, job, "mixed", mixed); // unified_rw_reporting
+        add_job(sums, job);
         add_errors(result, job);
     }
     result.verify_errors = std::max(result.verify_errors, count_verify_messages(err));

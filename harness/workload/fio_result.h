@@ -18,15 +18,15 @@ struct Latency {
 
 /// What fio measured over all jobs of a run.
 struct FioResult {
-    std::string version; ///< "fio-3.39"
-    std::uint64_t read_ops = 0;
+    std::string version;        ///< "fio-3.39"
+    std::uint64_t ops = 0;      ///< reads, writes and the reads that verify
+    std::uint64_t read_ops = 0; ///< of these; 0 when only the unified report was asked for
     std::uint64_t write_ops = 0;
-    std::uint64_t ops = 0; ///< reads, writes and the reads that verify
     std::uint64_t bytes = 0;
     std::uint64_t runtime_ms = 0; ///< of the longest job, summed over groups that ran in turn
     double iops = 0;
     std::uint64_t bytes_per_s = 0;
-    /// Nothing when reads and writes were mixed or several jobs ran: percentiles do not add up.
+    /// Nothing when several jobs or directions were reported apart: percentiles do not add up.
     std::optional<Latency> latency_ns;
     std::uint64_t verify_errors = 0;
     std::string error; ///< why fio calls the run failed, verification apart; empty when it does not

@@ -61,6 +61,16 @@ TEST(FioResult, ReadsTheUnifiedReport) {
     EXPECT_EQ(result->latency_ns->p50, 72192U);
 }
 
+TEST(FioResult, DoesNotCountTwiceWhatIsReportedBothWays) {
+    const auto result = parse_fio(test_data("fio/3.39-both.json"), "");
+    ASSERT_TRUE(result) << result.error().what;
+    EXPECT_EQ(result->ops, 380U);
+    EXPECT_EQ(result->read_ops, 256U);
+    EXPECT_EQ(result->write_ops, 124U);
+    ASSERT_TRUE(result->latency_ns);
+    EXPECT_EQ(result->latency_ns->p50, 93696U);
+}
+
 TEST(FioResult, AddsUpJobsThatRanSideBySide) {
     const auto result = parse_fio(test_data("fio/3.33-two-jobs.json"), "");
     ASSERT_TRUE(result) << result.error().what;
