@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "report/json_reporter.h"
+
+#include "report/file.h"
+
+#include <nlohmann/json.hpp>
+
+namespace lab {
+namespace {
+
+// Keeps the order in which the keys are written: people read these files as well.
+using json = nlohmann::ordered_json;
+
+void put_outcome(json &object, const Outcome &outcome) {
+    object["verdict"] = verdict_name(outcome.verdict);
+    if (!outcome.why.empty())
+        object["why"] = outcome.why;
+}
+
+json environment_json(const Environment &environment) {
+    return {{"accelerator", environment.accelerator},
+            {"qemu", environment.qemu},
+            {"host", environment.host},
+            {"host_cpus", environment.host_cpus},
+            {"image", environment.image},
+            {"git_revision", environment.git_revision},
+            {"fio", environment.fio},
+            {"kernels", environment.kernels},
+            {"srcversion", environment.srcversion}};
+}
+
+json boot_json(const Boot &boot) {
+    json object{{"kernel", boot.kernel}};
+    put_outcome(object, boot.outcome);
+    if (boot.boot_ms > 0)
+        object["boot_ms"] = boot.boot_ms;
+    object["seconds"] = boot.seconds;
+    object["findings"] = json::array();
+    for (const Finding &finding : boot.findings)
+        object["findings"].push_back(
+            {{"pattern", finding.pattern}, {"line", finding.line}, {"text", finding.lines}});
+    object["directory"] = boot.directory;
+    return object;
+}
+
+json server_json(const Delta &delta) {
+    json object{{"context_switches", delta.context_switches}};
+    if (delta.wakeups)
+        object["wakeups"] = *delta.wakeups;
+    object["device"] = delta.device;
+    object["memory_kib"] = {{"available", delta.available_kib}, {"slab", delta.slab_kib}};
+    return object;
+}
+
+json run_json(const Run &run) {
+    json object{{"kernel", run.key.kernel},
+                {"transport", transport_name(run.key.transport)},
+                {"nfs", run.key.nfs},
+                {"workload", run.key.workload},
+                {"repeat", run.key.repeat}};
+    put_outcome(object, run.outcome);
+    object["seconds"] = run.seconds;
+    if (run.fio) {
+        object["ops"] = run.fio->ops;
+        object["read_ops"] = run.fio->read_ops;
+        object["write_ops"] = run.fio->write_ops;
+        object["iops"] = run.fio->iops;
+        object["bytes_per_s"] = run.fio->bytes_per_s;
+        object["runtime_ms"] = run.fio->runtime_ms;
+        if (run.fio->latency_ns)
+            object["latency_ns"] = {{"p50", run.fio->latency_ns->p50},
+                                    {"p99", run.fio->latency_ns->p99}};
+        object["verified"] = run.verified;
+        object["verify_errors"] = run.fio->verify_errors;
+    }
+    if (run.server) {
+        object["server"] = server_json(*run.server);
+        object["module"] = run.server->module;
+    }
+    if (!run.proof.empty())
+        object["proof"] = run.proof;
+    if (!run.directory.empty())
+        object["directory"] = run.directory;
+    return object;
+}
+
+json comparison_json(const Comparison &comparison) {
+    return {{"kernel", comparison.kernel},
+            {"nfs", comparison.nfs},
+            {"workload", comparison.workload},
+            {"metric", comparison.metric},
+            {"a", transport_name(comparison.a)},
+            {"b", transport_name(comparison.b)},
+            {"ratio_median", comparison.ratio_median},
+            {"ratio_min", comparison.ratio_min},
+            {"ratio_max", comparison.ratio_max},
+            {"pairs", comparison.pairs}};
+}
+
+} // namespace
+
+std::string to_json(const Report &report) {
+    json document{{"schema", 1}};
+    put_outcome(document, report.outcome);
+    document["scenario"] = report.scenario;
+    document["started"] = report.started;
+    document["seconds"] = report.seconds;
+    document["planned_runs"] = report.planned_runs;
+    document["environment"] = environment_json(report.environment);
+    for (const char *list : {"boots", "runs", "comparisons"})
+        document[list] = json::array();
+    for (const Boot &boot : report.boots)
+        document["boots"].push_back(boot_json(boot));
+    for (const Run &run : report.runs)
+        document["runs"].push_back(run_json(run));
+    for (const Comparison &comparison : report.comparisons)
+        document["comparisons"].push_back(comparison_json(comparison));
+    // Consoles and fio's messages may hold any bytes.
+    return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+Result<void> JsonReporter::start(const Report &report) {
+    return write_file(file_, to_json(report));
+}
+
+Result<void> JsonReporter::run(const Report &report) {
+    return write_file(file_, to_json(report));
+}
+
+Result<void> JsonReporter::finish(const Report &report) {
+    return write_file(file_, to_json(report));
+}
+
+} // namespace lab

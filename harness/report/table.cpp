@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "report/table.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <functional>
+
+namespace lab {
+namespace {
+
+struct Metric {
+    std::string_view name;
+    std::function<std::optional<double>(const Run &)> value;
+    int digits;
+    std::string_view comparison; // of Comparison::metric; empty: no ratio is shown
+};
+
+std::vector<Metric> shown_metrics() {
+    const auto latency = [](std::uint64_t Latency::*percentile) {
+        return [percentile](const Run &run) -> std::optional<double> {
+            if (!run.fio || !run.fio->latency_ns)
+                return std::nullopt;
+            return static_cast<double>((*run.fio->latency_ns).*percentile) / 1e6;
+        };
+    };
+    const auto plain = [](std::string_view name) {
+        return [name](const Run &run) { return metric_of(run, name); };
+    };
+    return {
+        {"I/O per s", plain("iops"), 0, "iops"},
+        {"MB/s",
+         [](const Run &run) -> std::optional<double> {
+             const auto bytes = metric_of(run, "bytes_per_s");
+             return bytes ? std::optional(*bytes / 1e6) : std::nullopt;
+         },
+         1,
+         {}},
+        {"latency p50, ms", latency(&Latency::p50), 2, {}},
+        {"latency p99, ms", latency(&Latency::p99), 2, {}},
+        {"nfsd wakeups per I/O", plain("nfsd_wakeups_per_op"), 2, "nfsd_wakeups_per_op"},
+    };
+}
+
+std::string number(std::optional<double> value, int digits) {
+    return value ? fmt::format("{:.{}f}", *value, digits) : "-";
+}
+
+template <typename T> void add_once(std::vector<T> &list, const T &value) {
+    if (std::ranges::find(list, value) == list.end())
+        list.push_back(value);
+}
+
+using Runs = std::vector<const Run *>;
+
+Runs select(const Runs &runs, const std::function<bool(const Run &)> &wanted) {
+    Runs selected;
+    for (const Run *run : runs)
+        if (wanted(*run))
+            selected.push_back(run);
+    return selected;
+}
+
+std::string ratio_text(const Report &report, const Table &table, const std::string &workload,
+                       std::string_view metric, Transport a, Transport b) {
+    for (const Comparison &c : report.comparisons)
+        if (c.kernel == table.kernel && c.nfs == table.nfs && c.workload == workload &&
+            c.metric == metric && c.a == a && c.b == b)
+            return fmt::format("{:.2f} ({:.2f}..{:.2f})", c.ratio_median, c.ratio_min, c.ratio_max);
+    return "-";
+}
+
+Table make_table(const Report &report, const std::string &kernel, const std::string &nfs,
+                 const Runs &runs) {
+    Table table{kernel, nfs, {}, {}, {}};
+    std::vector<Transport> transports;
+    std::vector<std::string> workloads;
+    for (const Run *run : runs) {
+        add_once(transports, run->key.transport);
+        add_once(workloads, run->key.workload);
+    }
+    std::ranges::sort(transports);
+    for (const Transport transport : transports)
+        table.transports.emplace_back(transport_name(transport));
+    for (std::size_t i = 0; i < transports.size(); ++i)
+        for (std::size_t j = i + 1; j < transports.size(); ++j)
+            table.comparisons.push_back(table.transports[i] + "/" + table.transports[j]);
+
+    for (const std::string &workload : workloads) {
+        const auto passed = select(runs, [&](const Run &run) {
+            return run.key.workload == workload && run.outcome.verdict == Verdict::pass;
+        });
+        for (const Metric &metric : shown_metrics()) {
+            Table::Row row{workload, std::string(metric.name), {}, {}};
+            for (const Transport transport : transports) {
+                std::vector<double> values;
+                for (const Run *run : passed)
+                    if (const auto value = metric.value(*run);
+                        value && run->key.transport == transport)
+                        values.push_back(*value);
+                row.values.push_back(number(
+                    values.empty() ? std::nullopt : std::optional(median(values)), metric.digits));
+            }
+            for (std::size_t i = 0; i < transports.size(); ++i)
+                for (std::size_t j = i + 1; j < transports.size(); ++j)
+                    row.ratios.push_back(metric.comparison.empty()
+                                             ? ""
+                                             : ratio_text(report, table, workload,
+                                                          metric.comparison, transports[i],
+                                                          transports[j]));
+            table.rows.push_back(std::move(row));
+        }
+        Table::Row row{
+            workload, "verify errors", {}, std::vector<std::string>(table.comparisons.size())};
+        for (const Transport transport : transports) {
+            std::optional<std::uint64_t> errors;
+            for (const Run *run : runs)
+                if (run->key.workload == workload && run->key.transport == transport && run->fio &&
+                    run->verified)
+                    errors = errors.value_or(0) + run->fio->verify_errors;
+            row.values.push_back(errors ? fmt::format("{}", *errors) : "-");
+        }
+        if (std::ranges::any_of(row.values, [](const std::string &v) { return v != "-"; }))
+            table.rows.push_back(std::move(row));
+    }
+    return table;
+}
+
+} // namespace
+
+std::vector<Table> make_tables(const Report &report) {
+    std::vector<std::pair<std::string, std::string>> groups; // kernel, nfs
+    Runs all;
+    for (const Run &run : report.runs) {
+        add_once(groups, {run.key.kernel, run.key.nfs});
+        all.push_back(&run);
+    }
+    std::vector<Table> tables;
+    for (const auto &[kernel, nfs] : groups)
+        tables.push_back(make_table(report, kernel, nfs, select(all, [&](const Run &run) {
+                                        return run.key.kernel == kernel && run.key.nfs == nfs;
+                                    })));
+    return tables;
+}
+
+std::string accelerator_note(const Environment &environment) {
+    if (!environment.emulated())
+        return {};
+    return "Absolute numbers come from an emulated CPU (tcg): compare the transports with each "
+           "other, not with real machines.";
+}
+
+std::vector<std::string> list_troubles(const Report &report) {
+    std::vector<std::string> lines;
+    for (const Boot &boot : report.boots)
+        if (boot.outcome.verdict != Verdict::pass)
+            lines.push_back(fmt::format("{}: kernel {}: {}", verdict_name(boot.outcome.verdict),
+                                        boot.kernel, boot.outcome.why));
+    for (const Run &run : report.runs)
+        if (run.outcome.verdict != Verdict::pass)
+            lines.push_back(fmt::format(
+                "{}: kernel {}, NFSv{}, {} over {}, repeat {}: {}",
+                verdict_name(run.outcome.verdict), run.key.kernel, run.key.nfs, run.key.workload,
+                transport_name(run.key.transport), run.key.repeat, run.outcome.why));
+    return lines;
+}
+
+} // namespace lab

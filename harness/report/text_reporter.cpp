@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "report/text_reporter.h"
+
+#include "report/table.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace lab {
+namespace {
+
+std::size_t widest(const std::string &title, const Table &table,
+                   const std::string &(*cell)(const Table::Row &)) {
+    std::size_t width = title.size();
+    for (const Table::Row &row : table.rows)
+        width = std::max(width, cell(row).size());
+    return width;
+}
+
+std::string table_text(const Table &table) {
+    const auto first = widest("workload", table, [](const Table::Row &row) -> const std::string & {
+        return row.workload;
+    });
+    const auto second =
+        widest("", table, [](const Table::Row &row) -> const std::string & { return row.metric; });
+    constexpr std::size_t value_width = 9;
+    constexpr std::size_t ratio_width = 19;
+
+    auto text = fmt::format("Kernel {}, NFSv{}\n", table.kernel, table.nfs);
+    const auto line = [&](const std::string &workload, const std::string &metric,
+                          const std::vector<std::string> &values,
+                          const std::vector<std::string> &ratios) {
+        auto words = fmt::format("  {:<{}}  {:<{}}", workload, first, metric, second);
+        for (const std::string &value : values)
+            words += fmt::format(" {:>{}}", value, value_width);
+        for (const std::string &ratio : ratios)
+            words += fmt::format(" {:>{}}", ratio, ratio_width);
+        text += words.substr(0, words.find_last_not_of(' ') + 1) + "\n";
+    };
+    line("workload", "", table.transports, table.comparisons);
+    std::string last;
+    for (const Table::Row &row : table.rows) {
+        line(row.workload == last ? "" : row.workload, row.metric, row.values, row.ratios);
+        last = row.workload;
+    }
+    return text;
+}
+
+} // namespace
+
+std::string to_text(const Report &report) {
+    std::string text;
+    for (const Table &table : make_tables(report))
+        text += table_text(table) + "\n";
+    if (!report.comparisons.empty())
+        text += "Values are medians over the repeats. Ratios are taken repeat by repeat: median "
+                "(min..max).\n";
+    if (const auto note = accelerator_note(report.environment); !note.empty())
+        text += note + "\n";
+    for (const std::string &line : list_troubles(report))
+        text += line + "\n";
+    text += fmt::format("\nVerdict: {}", verdict_name(report.outcome.verdict));
+    if (!report.outcome.why.empty())
+        text += ": " + report.outcome.why;
+    return text + "\n";
+}
+
+Result<void> TextReporter::finish(const Report &report) {
+    fmt::print(out_, "\n{}Results: {}\n", to_text(report), results_.string());
+    return {};
+}
+
+} // namespace lab
