@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "observe/console_scanner.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <optional>
+
+namespace lab {
+namespace {
+
+// Order matters only for the name of a finding: the first pattern that matches gives it.
+constexpr std::array patterns{
+    SplatPattern{"panic", "Kernel panic - not syncing"},
+    SplatPattern{"kasan", "BUG: KASAN:"},
+    SplatPattern{"kfence", "BUG: KFENCE:"},
+    SplatPattern{"kcsan", "BUG: KCSAN:"},
+    SplatPattern{"kmsan", "BUG: KMSAN:"},
+    SplatPattern{"soft-lockup", "BUG: soft lockup"},
+    SplatPattern{"hard-lockup", "hard LOCKUP"},
+    SplatPattern{"bad-access", "BUG: unable to handle"},
+    SplatPattern{"bad-access", "unable to handle kernel"},
+    SplatPattern{"general-protection", "general protection fault"},
+    SplatPattern{"double-fault", "double fault:"},
+    SplatPattern{"bug", "kernel BUG at "},
+    SplatPattern{"scheduling", "BUG: scheduling while atomic"},
+    SplatPattern{"sleeping", "BUG: sleeping function called from invalid context"},
+    SplatPattern{"lockdep", "BUG: MAX_LOCK", true},
+    SplatPattern{"lockdep", "BUG: Invalid wait context"},
+    SplatPattern{"use-after-free", "BUG: Bad page state"},
+    SplatPattern{"slab", "Objects remaining in"},
+    SplatPattern{"slab", "Slab cache still has objects"},
+    SplatPattern{"slab", "Poison overwritten"},
+    SplatPattern{"bug", "BUG:", true},
+    SplatPattern{"bug", "BUG ", true},
+    SplatPattern{"oops", "Oops: "},
+    SplatPattern{"refcount", "refcount_t: "},
+    SplatPattern{"use-after-free", "use-after-free"},
+    SplatPattern{"list", "list_add corruption"},
+    SplatPattern{"list", "list_del corruption"},
+    SplatPattern{"lockdep", "WARNING: possible "},
+    SplatPattern{"lockdep", "WARNING: inconsistent lock state"},
+    SplatPattern{"lockdep", "WARNING: bad unlock balance"},
+    SplatPattern{"lockdep", "WARNING: suspicious RCU usage"},
+    SplatPattern{"lockdep", "WARNING: held lock freed"},
+    SplatPattern{"lockdep", "INFO: trying to register non-static key"},
+    SplatPattern{"debug-objects", "ODEBUG: "},
+    SplatPattern{"warning", "WARNING: ", true},
+    SplatPattern{"ubsan", "UBSAN: "},
+    SplatPattern{"kmemleak", "new suspected memory leaks"},
+    SplatPattern{"hung-task", "blocked for more than "},
+    SplatPattern{"rcu-stall", "self-detected stall"},
+    SplatPattern{"rcu-stall", "detected stalls on CPUs"},
+    SplatPattern{"rcu-stall", "detected expedited stalls"},
+    SplatPattern{"rcu-stall", "kthread starved for"},
+    SplatPattern{"workqueue", "BUG: workqueue lockup"},
+    SplatPattern{"out-of-memory", "invoked oom-killer"},
+    SplatPattern{"out-of-memory", "Out of memory: "},
+    SplatPattern{"out-of-memory", "page allocation failure"},
+    SplatPattern{"out-of-memory", "page allocation stalls"},
+    SplatPattern{"nmi", "NMI watchdog: Watchdog detected"},
+};
+
+// Nothing in a stock Debian boot of the lab's guests looks like a splat. Every entry added here
+// says why its line is harmless.
+constexpr std::array<AllowedLine, 0> allowed_list{};
+
+// A report longer than this is a flood: the rest is left for the next finding.
+constexpr std::size_t max_lines = 300;
+// Reports are printed in one go. Later lines are about something else.
+constexpr double max_gap_seconds = 1.0;
+
+struct Line {
+    std::string text;              // without carriage return
+    std::size_t message_at = 0;    // behind the time stamp
+    std::optional<double> seconds; // since boot, where there is a time stamp
+
+    [[nodiscard]] std::string_view message() const {
+        return std::string_view(text).substr(message_at);
+    }
+};
+
+// The stamp may stand behind other output: kernel and user processes share the console.
+Line parse_line(std::string text) {
+    while (!text.empty() && text.back() == '\r')
+        text.pop_back();
+    Line line{std::move(text), 0, {}};
+    for (std::size_t at = line.text.find('['); at != std::string::npos;
+         at = line.text.find('[', at + 1)) {
+        char *end = nullptr;
+        const double seconds = std::strtod(line.text.c_str() + at + 1, &end);
+        const auto close = static_cast<std::size_t>(end - line.text.c_str());
+        const auto number = std::string_view(line.text).substr(at + 1, close - at - 1);
+        if (number.find('.') != std::string_view::npos && line.text[close] == ']') {
+            line.seconds = seconds;
+            auto message = close + 1;
+            // CONFIG_PRINTK_CALLER adds the caller: "[   12.345678][  T123] ".
+            if (message < line.text.size() && line.text[message] == '[') {
+                if (const auto caller = line.text.find(']', message); caller != std::string::npos)
+                    message = caller + 1;
+            }
+            if (message < line.text.size() && line.text[message] == ' ')
+                ++message;
+            line.message_at = message;
+            return line;
+        }
+    }
+    return line;
+}
+
+bool matches(const SplatPattern &pattern, std::string_view message) {
+    return pattern.at_start ? message.starts_with(pattern.text)
+                            : message.find(pattern.text) != std::string_view::npos;
+}
+
+// KASAN and its like close their reports with the bar that opened them.
+bool ends_report(std::string_view message) {
+    return message.starts_with("---[ end ") || message.starts_with("==========");
+}
+
+} // namespace
+
+std::span<const SplatPattern> splat_patterns() {
+    return patterns;
+}
+
+std::span<const AllowedLine> allowed_lines() {
+    return allowed_list;
+}
+
+std::vector<Finding> scan_console(std::string_view log, std::span<const SplatPattern> wanted,
+                                  std::span<const AllowedLine> allowed) {
+    std::vector<Finding> findings;
+    bool inside = false;
+    std::optional<double> last;
+    std::size_t number = 0;
+
+    while (!log.empty()) {
+        const auto newline = log.find('\n');
+        const Line line = parse_line(std::string(log.substr(0, newline)));
+        log.remove_prefix(newline == std::string_view::npos ? log.size() : newline + 1);
+        ++number;
+
+        if (inside && (findings.back().lines.size() >= max_lines ||
+                       (line.seconds && last && *line.seconds - *last > max_gap_seconds)))
+            inside = false;
+        if (line.seconds)
+            last = line.seconds;
+
+        if (!inside) {
+            const auto pattern = std::ranges::find_if(
+                wanted, [&](const SplatPattern &p) { return matches(p, line.message()); });
+            if (pattern == wanted.end())
+                continue;
+            if (std::ranges::any_of(allowed, [&](const AllowedLine &a) {
+                    return line.message().find(a.text) != std::string_view::npos;
+                }))
+                continue;
+            findings.push_back({std::string(pattern->name), number, {}});
+            inside = true;
+        }
+        findings.back().lines.push_back(line.text);
+        if (ends_report(line.message()))
+            inside = false;
+    }
+    return findings;
+}
+
+} // namespace lab

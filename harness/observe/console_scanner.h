@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lab {
+
+/// A text by which a kernel reports a defect.
+struct SplatPattern {
+    std::string_view name; ///< what the finding is called
+    std::string_view text; ///< looked for in a line's message, behind the time stamp
+    bool at_start = false; ///< only where the message begins
+};
+
+/// A line that looks like a splat and is expected, with the reason for expecting it.
+struct AllowedLine {
+    std::string_view text;
+    std::string_view reason;
+};
+
+/// One splat: the line that gave it away and the lines that belong to it.
+struct Finding {
+    std::string pattern;            ///< SplatPattern::name
+    std::size_t line = 0;           ///< of the first of `lines`, counted from 1
+    std::vector<std::string> lines; ///< without carriage returns
+
+    [[nodiscard]] const std::string &head() const { return lines.front(); }
+};
+
+/// What the lab looks for, and what it lets pass.
+std::span<const SplatPattern> splat_patterns();
+std::span<const AllowedLine> allowed_lines();
+
+/// Finds splats in a serial console's log or in dmesg's output. What follows a splat belongs to
+/// it until the kernel marks its end, is silent for a second, or has said enough: a second
+/// pattern in there is part of the same trouble.
+std::vector<Finding> scan_console(std::string_view log,
+                                  std::span<const SplatPattern> patterns = splat_patterns(),
+                                  std::span<const AllowedLine> allowed = allowed_lines());
+
+} // namespace lab
