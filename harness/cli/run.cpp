@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cli/command.h"
+#include "lab/runner.h"
+#include "util/progress.h"
+
+#include <memory>
+
+namespace lab {
+
+void add_run(CLI::App &app, Action &action) {
+    struct Options {
+        std::string file;
+        RunnerOptions runner;
+    };
+    const auto options = std::make_shared<Options>();
+    CLI::App *command = app.add_subcommand("run", "Run a scenario and compare its transports");
+    command->add_option("FILE", options->file, "Scenario, a TOML file")->required();
+    command->add_option("--results", options->runner.results,
+                        "Where the results directory is made (default: results)");
+    command->add_flag("--keep", options->runner.keep,
+                      "After a failure keep the VMs until Ctrl-C, to look around in them");
+    command->callback([options, &action] {
+        action = [options] {
+            const auto scenario = read_scenario(options->file);
+            if (!scenario) {
+                say(scenario.error().what);
+                return 2;
+            }
+            const auto report = run_scenario(*scenario, options->runner);
+            if (!report) {
+                say(report.error().what);
+                return 2;
+            }
+            return report->outcome.verdict == Verdict::pass ? 0 : 1;
+        };
+    });
+}
+
+} // namespace lab

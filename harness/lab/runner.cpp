@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "lab/runner.h"
+
+#include "image/image.h"
+#include "image/module.h"
+#include "lab/environment.h"
+#include "lab/pair.h"
+#include "lab/results_dir.h"
+#include "lab/session.h"
+#include "report/file.h"
+#include "report/html_reporter.h"
+#include "report/json_reporter.h"
+#include "report/junit_reporter.h"
+#include "report/text_reporter.h"
+#include "util/file.h"
+#include "util/interrupt.h"
+#include "util/progress.h"
+
+#include <algorithm>
+#include <chrono>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <memory>
+#include <vector>
+
+namespace lab {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+// The longest that one run may take, and everything around the runs of a boot.
+constexpr auto run_limit = 5min;
+constexpr auto boot_limit = 10min;
+
+double seconds_since(Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// What a log holds; nothing when it was never written.
+std::string log_text(const fs::path &path) {
+    return read_file(path).value_or("");
+}
+
+/// One of the runs that a boot is to do.
+struct Planned {
+    RunKey key;
+    const JobFile *job;
+};
+
+/// Transports take turns, and every repeat begins with another one: none is always first.
+std::vector<Planned> plan_boot(const Scenario &scenario, const std::string &kernel) {
+    std::vector<Planned> plan;
+    for (unsigned repeat = 1; repeat <= scenario.repeats; ++repeat)
+        for (const std::string &nfs : scenario.nfs)
+            for (const JobFile &job : scenario.workloads) {
+                auto turn = scenario.transports;
+                std::ranges::rotate(turn, turn.begin() + (repeat - 1) % turn.size());
+                for (const Transport transport : turn)
+                    plan.push_back({{kernel, transport, nfs, job.name, repeat}, &job});
+            }
+    return plan;
+}
+
+std::string describe(const RunKey &key) {
+    return fmt::format("NFSv{} {} over {} #{}", key.nfs, key.workload,
+                       transport_name(key.transport), key.repeat);
+}
+
+std::string describe(const Run &run) {
+    if (run.outcome.verdict != Verdict::pass || !run.fio)
+        return fmt::format("{}: {}", verdict_name(run.outcome.verdict), run.outcome.why);
+    return fmt::format("{:.0f} I/O per s, {:.1f} MB/s{}", run.fio->iops,
+                       static_cast<double>(run.fio->bytes_per_s) / 1e6,
+                       run.verified ? ", verified" : "");
+}
+
+/// Whether a machine is in doubt: nothing further on this boot would mean anything.
+bool ends_boot(const Outcome &outcome) {
+    switch (outcome.verdict) {
+    case Verdict::pass:
+    case Verdict::fail:
+    case Verdict::skip:
+        return false;
+    case Verdict::boot_failure:
+    case Verdict::kernel_splat:
+    case Verdict::hang:
+    case Verdict::lost_connection:
+    case Verdict::infrastructure:
+        return true;
+    }
+    return true;
+}
+
+/// Does one scenario. Lives as long as that takes.
+class Runner {
+  public:
+    Runner(const Scenario &scenario, const RunnerOptions &options, const Image &image,
+           std::vector<Kernel> kernels, std::vector<fs::path> modules, fs::path results)
+        : scenario_(scenario), options_(options), image_(image), kernels_(std::move(kernels)),
+          modules_(std::move(modules)), results_(std::move(results)) {
+        reporters_.push_back(std::make_unique<JsonReporter>(results_ / "summary.json"));
+        reporters_.push_back(std::make_unique<JunitReporter>(results_ / "junit.xml"));
+        reporters_.push_back(std::make_unique<HtmlReporter>(results_ / "index.html"));
+        reporters_.push_back(std::make_unique<TextReporter>(stdout, results_));
+    }
+
+    Report run();
+
+  private:
+    void run_boot(const Kernel &kernel, const fs::path &module);
+    Outcome use_pair(Pair &pair, Boot &boot, const fs::path &module,
+                     const std::vector<Planned> &plan);
+    Outcome do_runs(Session &session, const Boot &boot, const std::vector<Planned> &plan,
+                    Progress &progress);
+    void collect(Pair &pair, Boot &boot);
+    void scan(Boot &boot, const fs::path &console, const fs::path &kernel_log);
+    void add_run(Run run);
+    void add_skipped(const RunKey &key);
+    void keep_pair(Pair &pair);
+    [[nodiscard]] std::string time_left() const;
+
+    const Scenario &scenario_;
+    const RunnerOptions &options_;
+    const Image &image_;
+    std::vector<Kernel> kernels_;
+    std::vector<fs::path> modules_; // one per kernel; empty when ours is not under test
+    fs::path results_;
+    std::vector<std::unique_ptr<Reporter>> reporters_;
+    Report report_;
+    Error trouble_; // the first thing that a reporter could not write
+};
+
+void note(Error &trouble, const Result<void> &result) {
+    if (!result && trouble.what.empty())
+        trouble = result.error();
+}
+
+void Runner::add_run(Run run) {
+    // Readers look below the results directory, wherever it is moved.
+    if (!run.directory.empty())
+        run.directory = fs::path(run.directory).lexically_relative(results_).string();
+    report_.runs.push_back(std::move(run));
+    for (const auto &reporter : reporters_)
+        note(trouble_, reporter->run(report_));
+}
+
+void Runner::add_skipped(const RunKey &key) {
+    Run run;
+    run.key = key;
+    run.outcome = {Verdict::skip, "the boot was given up"};
+    add_run(std::move(run));
+}
+
+std::string Runner::time_left() const {
+    double seconds = 0;
+    for (const Run &run : report_.runs)
+        seconds += run.seconds;
+    const auto left = static_cast<double>(report_.planned_runs - report_.runs.size());
+    return fmt::format("about {:.0f} s of runs left",
+                       seconds / static_cast<double>(report_.runs.size()) * left);
+}
+
+Outcome Runner::do_runs(Session &session, const Boot &boot, const std::vector<Planned> &plan,
+                        Progress &progress) {
+    const auto total = Deadline::scaled(boot_limit + run_limit * plan.size());
+    Outcome end = Outcome::pass();
+    for (const Planned &planned : plan) {
+        const auto number = fmt::format("[{}/{}]", report_.runs.size() + 1, report_.planned_runs);
+        if (end.verdict == Verdict::pass && interrupted())
+            end = {Verdict::fail, "interrupted"};
+        if (end.verdict != Verdict::pass) {
+            add_skipped(planned.key);
+            continue;
+        }
+        progress.at(number + " " + describe(planned.key));
+        auto run = session.run(planned.key, *planned.job,
+                               total.within(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                   run_limit * Deadline::scale())));
+        const auto outcome = run.outcome;
+        const auto line = fmt::format("{} {}: {}, {:.1f} s", number, describe(planned.key),
+                                      describe(run), run.seconds);
+        if (report_.environment.fio.empty() && run.fio)
+            report_.environment.fio = run.fio->version;
+        add_run(std::move(run));
+        say(fmt::format("{}; {}", line, time_left()));
+        if (ends_boot(outcome))
+            end = outcome;
+        else if (total.expired())
+            end = {Verdict::hang, "the total deadline of kernel " + boot.kernel + " passed"};
+    }
+    return end;
+}
+
+Outcome Runner::use_pair(Pair &pair, Boot &boot, const fs::path &module,
+                         const std::vector<Planned> &plan) {
+    Progress progress(fmt::format("{} on {}", scenario_.name, boot.kernel));
+    progress.at("starting the server");
+    auto session = Session::start(pair, scenario_, module, results_ / boot.directory);
+    if (!session) {
+        Outcome outcome{verdict_of(session.error()), session.error().what};
+        if (const auto alive = pair.alive(); !alive)
+            outcome = {verdict_of(alive.error()), alive.error().what};
+        return outcome;
+    }
+    if (!session->srcversion().empty())
+        report_.environment.srcversion[boot.kernel] = session->srcversion();
+
+    auto outcome = do_runs(*session, boot, plan, progress);
+    if (outcome.verdict == Verdict::pass) {
+        progress.at("stopping the server");
+        if (auto ok = session->stop(); !ok)
+            outcome = {verdict_of(ok.error()), ok.error().what};
+    }
+    if (outcome.verdict == Verdict::pass)
+        progress.done();
+    return outcome;
+}
+
+void Runner::scan(Boot &boot, const fs::path &console, const fs::path &kernel_log) {
+    const auto text = log_text(console);
+    const auto seen = scan_console(text);
+    boot.findings.insert(boot.findings.end(), seen.begin(), seen.end());
+    // The console drops messages below its log level, the log those that it had no room for.
+    for (Finding &finding : scan_console(log_text(kernel_log)))
+        if (text.find(finding.head()) == std::string::npos)
+            boot.findings.push_back(std::move(finding));
+}
+
+void Runner::collect(Pair &pair, Boot &boot) {
+    const auto directory = results_ / boot.directory;
+    const bool stuck = boot.outcome.verdict == Verdict::hang;
+    if (boot.outcome.verdict != Verdict::pass)
+        pause_for(3s); // a splat may still be coming
+    for (Host *host : {&pair.server(), &pair.client()}) {
+        // Shows where every blocked task is: the best there is to explain a hang.
+        if (stuck)
+            (void)host->run("echo w > /proc/sysrq-trigger", Deadline::scaled(5s));
+        const auto log = host->run("dmesg", Deadline::scaled(10s));
+        if (log)
+            note(trouble_, write_file(directory / (host->name() + ".dmesg"), log->out));
+    }
+    scan(boot, pair.server_console(), directory / (pair.server().name() + ".dmesg"));
+    scan(boot, pair.client_console(), directory / (pair.client().name() + ".dmesg"));
+    if (!boot.findings.empty())
+        boot.outcome = {
+            Verdict::kernel_splat,
+            fmt::format("{} ({} in all)", boot.findings.front().head(), boot.findings.size())};
+}
+
+void Runner::keep_pair(Pair &pair) {
+    say(fmt::format("The VMs are kept: ssh -F {} server (or client). Ctrl-C ends them.",
+                    pair.ssh_config().string()));
+    while (pause_for(1h)) {
+    }
+}
+
+void Runner::run_boot(const Kernel &kernel, const fs::path &module) {
+    const auto start = Clock::now();
+    const auto plan = plan_boot(scenario_, kernel.version);
+    Boot boot;
+    boot.kernel = kernel.version;
+    boot.directory = kernel.version;
+
+    auto pair = Pair::boot(image_, {.kernel = kernel, .run_dir = results_ / boot.directory});
+    if (pair) {
+        boot.boot_ms = (*pair)->boot_ms();
+        report_.environment.accelerator = (*pair)->accelerator();
+        boot.outcome = use_pair(**pair, boot, module, plan);
+        collect(**pair, boot);
+        if (boot.outcome.verdict != Verdict::pass) {
+            say(fmt::format("{}: {}", verdict_name(boot.outcome.verdict), boot.outcome.why));
+            say(fmt::format("End of {}:\n{}", (*pair)->server_console().string(),
+                            last_lines(log_text((*pair)->server_console()), 30)));
+            if (options_.keep && !interrupted())
+                keep_pair(**pair);
+        }
+        pair->reset();
+    } else {
+        boot.outcome = {pair.error().cause == Cause::other ? Verdict::infrastructure
+                                                           : verdict_of(pair.error()),
+                        pair.error().what};
+        say(pair.error().what);
+    }
+    // What a boot never came to is told as such.
+    const auto done = std::ranges::count_if(
+        report_.runs, [&](const Run &run) { return run.key.kernel == kernel.version; });
+    for (auto i = static_cast<std::size_t>(done); i < plan.size(); ++i)
+        add_skipped(plan[i].key);
+    boot.seconds = seconds_since(start);
+    report_.boots.push_back(std::move(boot));
+}
+
+Report Runner::run() {
+    const auto start = Clock::now();
+    report_.scenario = scenario_.name;
+    report_.started = fmt::format(
+        "{:%Y-%m-%dT%H:%M:%SZ}",
+        fmt::gmtime(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())));
+    report_.environment = describe_environment(image_, source_dir());
+    report_.planned_runs = scenario_.kernels.size() * scenario_.nfs.size() *
+                           scenario_.workloads.size() * scenario_.transports.size() *
+                           scenario_.repeats;
+    for (const auto &reporter : reporters_)
+        note(trouble_, reporter->start(report_));
+
+    for (std::size_t i = 0; i < kernels_.size() && !interrupted(); ++i)
+        run_boot(kernels_[i], modules_.empty() ? fs::path() : modules_[i]);
+
+    report_.comparisons = compare(report_.runs);
+    report_.seconds = seconds_since(start);
+    report_.outcome = conclude(report_);
+    if (interrupted())
+        report_.outcome = {Verdict::fail, "interrupted"};
+    for (const auto &reporter : reporters_)
+        note(trouble_, reporter->finish(report_));
+    if (!trouble_.what.empty()) {
+        say(trouble_.what);
+        if (report_.outcome.verdict == Verdict::pass)
+            report_.outcome = {Verdict::infrastructure, trouble_.what};
+    }
+    return std::move(report_);
+}
+
+} // namespace
+
+Result<Report> run_scenario(const Scenario &scenario, const RunnerOptions &options) {
+    auto image = find_image();
+    if (!image)
+        return fail(image.error());
+    std::vector<Kernel> kernels;
+    std::vector<fs::path> modules;
+    for (const std::string &name : scenario.kernels) {
+        auto kernel = image->kernel(name);
+        if (!kernel)
+            return fail(kernel.error());
+        if (std::ranges::find(scenario.transports, Transport::svcrdma) !=
+            scenario.transports.end()) {
+            auto module = build_module(*image, *kernel);
+            if (!module)
+                return fail(module.error());
+            modules.push_back(*std::move(module));
+        }
+        kernels.push_back(*std::move(kernel));
+    }
+    auto results = make_results_dir(options.results, scenario.name);
+    if (!results)
+        return fail(results.error());
+    return Runner(scenario, options, *image, std::move(kernels), std::move(modules),
+                  *std::move(results))
+        .run();
+}
+
+} // namespace lab

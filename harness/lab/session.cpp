@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "lab/session.h"
+
+#include "lab/judge.h"
+#include "report/file.h"
+#include "workload/fio.h"
+
+#include <chrono>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace lab {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto step = 30s;
+// Without a single RPC for this long nothing moves any more: retransmissions and lease renewals
+// come more often.
+constexpr auto idle = 45s;
+constexpr auto export_dir = "/export";
+
+std::string snapshot_json(const Snapshot &snapshot) {
+    nlohmann::ordered_json object{{"context_switches", snapshot.context_switches},
+                                  {"available_kib", snapshot.available_kib},
+                                  {"slab_kib", snapshot.slab_kib},
+                                  {"module", snapshot.module},
+                                  {"device", snapshot.device}};
+    if (snapshot.wakeups)
+        object["wakeups"] = *snapshot.wakeups;
+    return object.dump(2) + "\n";
+}
+
+std::string proof_text(const PathProof::Evidence &evidence) {
+    auto text = fmt::format("portlist: {}\nmount: {}\n", evidence.portlist, evidence.mount);
+    const auto add = [&](const char *what, const Counters &counters) {
+        for (const auto &[name, value] : counters)
+            if (value != 0)
+                text += fmt::format("{}: {} +{}\n", what, name, value);
+    };
+    add("module", evidence.module);
+    add("server rxe", evidence.server_device);
+    add("client rxe", evidence.client_device);
+    return text;
+}
+
+} // namespace
+
+Result<Session> Session::start(Pair &pair, const Scenario &scenario,
+                               const std::filesystem::path &module,
+                               const std::filesystem::path &results) {
+    if (auto ok = trace_wakeups(pair.server(), Deadline::scaled(step)); !ok)
+        return fail(ok.error());
+    auto server = NfsServer::start(pair.server(), {.transports = scenario.transports,
+                                                   .module = module,
+                                                   .module_parameters = scenario.module_parameters,
+                                                   .threads = scenario.threads});
+    if (!server)
+        return fail(server.error());
+    Session session(pair, *std::move(server), results);
+
+    for (const JobFile &job : scenario.workloads) {
+        for (Host *host : {&pair.server(), &pair.client()})
+            if (auto ok = install_job(*host, job, Deadline::scaled(step)); !ok)
+                return fail(ok.error());
+        // On the server, where no transport slows it down.
+        if (auto ok = lay_out_files(pair.server(), job, export_dir, Deadline::scaled(step)); !ok)
+            return fail(ok.error());
+    }
+    const auto srcversion = pair.server().check(
+        "cat /sys/module/svcrdma/srcversion 2>/dev/null || true", Deadline::scaled(step));
+    if (!srcversion)
+        return fail(srcversion.error());
+    session.srcversion_ = srcversion->substr(0, srcversion->find('\n'));
+    return session;
+}
+
+Run Session::run(const RunKey &key, const JobFile &job, Deadline deadline) {
+    Run run;
+    run.key = key;
+    run.verified = job.verifies;
+    const auto start = std::chrono::steady_clock::now();
+    const auto directory = results_ / fmt::format("{}-nfs{}-{}-{}", job.name, key.nfs,
+                                                  transport_name(key.transport), key.repeat);
+    std::error_code error;
+    std::filesystem::create_directories(directory, error);
+    if (error) {
+        run.outcome = {Verdict::infrastructure,
+                       fmt::format("cannot make {}: {}", directory.string(), error.message())};
+        return run;
+    }
+    run.directory = directory.string();
+    run.outcome = attempt(run, job, deadline);
+    run.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    return run;
+}
+
+// A dead VM shows as a connection that went away or never answers: the reason is better than
+// the symptom.
+Outcome Session::outcome_of(const Error &error) {
+    if (error.cause == Cause::lost || error.cause == Cause::timeout)
+        if (const auto alive = pair_->alive(); !alive)
+            return {verdict_of(alive.error()), alive.error().what};
+    return {verdict_of(error), error.what};
+}
+
+Outcome Session::attempt(Run &run, const JobFile &job, Deadline deadline) {
+    auto mount = Mount::make(pair_->client(), server_, run.key.transport, run.key.nfs);
+    if (!mount)
+        return outcome_of(mount.error());
+    auto outcome = measure(run, job, *mount, deadline);
+    // Nothing can be unmounted from a transport that hangs; the boot ends with this run.
+    if (outcome.verdict != Verdict::pass && outcome.verdict != Verdict::fail)
+        return outcome;
+    if (auto ok = mount->unmount(); !ok && outcome.verdict == Verdict::pass)
+        return outcome_of(ok.error());
+    return outcome;
+}
+
+Outcome Session::measure(Run &run, const JobFile &job, const Mount &mount, Deadline deadline) {
+    auto proof = PathProof::begin(server_, pair_->client(), mount, run.key.transport);
+    if (!proof)
+        return outcome_of(proof.error());
+    const auto before = take_snapshot(pair_->server(), Deadline::scaled(step));
+    if (!before)
+        return outcome_of(before.error());
+    const auto output = run_fio(pair_->client(), job, mount.dir(), idle, deadline);
+    if (!output)
+        return outcome_of(output.error());
+    const auto after = take_snapshot(pair_->server(), Deadline::scaled(step));
+    if (!after)
+        return outcome_of(after.error());
+    const auto evidence = proof->finish();
+
+    const std::filesystem::path directory = run.directory;
+    std::vector<std::pair<std::string, std::string>> files{{"fio.json", output->out},
+                                                           {"fio.stderr", output->err},
+                                                           {"before.json", snapshot_json(*before)},
+                                                           {"after.json", snapshot_json(*after)}};
+    if (evidence)
+        files.emplace_back("proof.txt", proof_text(*evidence));
+    for (const auto &[name, text] : files)
+        if (auto ok = write_file(directory / name, text); !ok)
+            return {Verdict::infrastructure, ok.error().what};
+
+    const auto result = parse_fio(output->out, output->err);
+    if (!result)
+        return outcome_of(result.error());
+    run.fio = *result;
+    run.server = *after - *before;
+    if (auto outcome = judge_fio(job, output->status, *result); outcome.verdict != Verdict::pass)
+        return outcome;
+    if (!evidence)
+        return outcome_of(evidence.error());
+    run.proof = evidence->mount;
+    return judge_counters(run.key.transport, *result, evidence->module);
+}
+
+} // namespace lab

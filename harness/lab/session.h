@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include "lab/pair.h"
+#include "lab/scenario.h"
+#include "lab/transport.h"
+#include "report/report.h"
+
+#include <filesystem>
+#include <string>
+
+namespace lab {
+
+/// What a scenario does with one booted pair: all its transports served at once, one mount and
+/// one fio run at a time.
+class Session {
+  public:
+    /// Starts the server and brings the job files in place. The pair and the scenario must
+    /// outlive the session. `results` is where runs leave their files, below a directory of
+    /// their own.
+    static Result<Session> start(Pair &pair, const Scenario &scenario,
+                                 const std::filesystem::path &module,
+                                 const std::filesystem::path &results);
+
+    /// Mounts, runs, proves the path, unmounts. Never fails: what goes wrong is the run's outcome.
+    Run run(const RunKey &key, const JobFile &job, Deadline deadline);
+
+    /// Ends the server: what does not stop or unload is an error.
+    Result<void> stop() { return server_.stop(); }
+
+    /// Of the module that is loaded; empty when it is not.
+    [[nodiscard]] const std::string &srcversion() const { return srcversion_; }
+
+  private:
+    Session(Pair &pair, NfsServer server, std::filesystem::path results)
+        : pair_(&pair), server_(std::move(server)), results_(std::move(results)) {}
+
+    Outcome attempt(Run &run, const JobFile &job, Deadline deadline);
+    Outcome measure(Run &run, const JobFile &job, const Mount &mount, Deadline deadline);
+    Outcome outcome_of(const Error &error);
+
+    Pair *pair_;
+    NfsServer server_;
+    std::filesystem::path results_;
+    std::string srcversion_;
+};
+
+} // namespace lab
