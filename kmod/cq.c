@@ -41,9 +41,12 @@ static void svc_rdma_send_event(struct ib_cq *cq, void *context)
 
 	svc_rdma_count(SVC_RDMA_send_events);
 
-	/* The waiter samples this before it polls (sq.c). */
+	/*
+	 * The waiter makes itself known, then samples the events, then polls
+	 * (sq.c): it is seen here, or it sees this event.
+	 */
 	atomic_inc(&rdma->sc_send_events);
-	smp_mb__after_atomic();
+	smp_mb__after_atomic();	/* pairs with svc_rdma_sq_wait() */
 	if (atomic_read(&rdma->sc_sq_waiters))
 		wake_up_all(&rdma->sc_sq_wait);
 

@@ -269,7 +269,7 @@ svc_rdma_recv_next(struct svcxprt_rdma *rdma)
 	 * way out, in svc_rdma_release_ctxt().
 	 */
 	clear_bit(XPT_DATA, flags);
-	smp_mb__after_atomic();
+	smp_mb__after_atomic();	/* pairs with the event's own set_bit() */
 	if (!llist_empty(&rdma->sc_read_done) || svc_rdma_recv_arm(rdma) > 0)
 		set_bit(XPT_DATA, flags);
 	else if (atomic_read(&rdma->sc_reads))

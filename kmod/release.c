@@ -14,9 +14,10 @@
  *   non-empty enqueues the transport (the self-enqueue), and the nfsd thread
  *   that comes finds nothing to receive and drains.
  * - A thread that leaves Sends in flight, or contexts that others appended
- *   behind its back, starts the quiet timer. While there is anything left the
- *   timer goes on self-enqueueing. So the bound is one period of the timer
- *   after the completion, plus the time in which an nfsd thread is free.
+ *   behind its back, starts the quiet timer. If nobody has passed by when it
+ *   expires it self-enqueues, and goes on as long as there is anything left.
+ *   So the bound is two periods of the timer after the completion, plus the
+ *   time in which an nfsd thread is free.
  */
 #include <linux/kthread.h>
 #include <linux/wait_bit.h>
@@ -181,6 +182,12 @@ static bool svc_rdma_all_released(const struct svcxprt_rdma *rdma)
 	       llist_empty(&rdma->sc_send_release_list);
 }
 
+static void svc_rdma_watch_quiet(struct svcxprt_rdma *rdma)
+{
+	rdma->sc_passes_seen = READ_ONCE(rdma->sc_passes);
+	mod_timer(&rdma->sc_quiet_timer, jiffies + SVC_RDMA_QUIET);
+}
+
 /**
  * svc_rdma_quiet_timer - look after Sends that nobody came to release
  * @timer: sc_quiet_timer of a connection
@@ -195,9 +202,15 @@ void svc_rdma_quiet_timer(struct timer_list *timer)
 
 	if (svc_rdma_all_released(rdma) || svc_rdma_closing(rdma))
 		return;
-	svc_rdma_count(SVC_RDMA_quiet_timers);
-	svc_rdma_self_enqueue(rdma);
-	mod_timer(timer, jiffies + SVC_RDMA_QUIET);
+	/*
+	 * A busy transport needs no wakeup: somebody passed by since this timer
+	 * was started, and whoever comes next will see what is there now.
+	 */
+	if (READ_ONCE(rdma->sc_passes) == rdma->sc_passes_seen) {
+		svc_rdma_count(SVC_RDMA_quiet_timers);
+		svc_rdma_self_enqueue(rdma);
+	}
+	svc_rdma_watch_quiet(rdma);
 }
 
 /**
@@ -216,6 +229,8 @@ void svc_rdma_release_ctxt(struct svc_xprt *xprt, void *vctxt)
 	if (!rdma->sc_sq_cq)
 		return;
 
+	/* A lost update is harmless: the timer only asks whether it moved. */
+	WRITE_ONCE(rdma->sc_passes, READ_ONCE(rdma->sc_passes) + 1);
 	if (!svc_rdma_sq_idle(rdma))
 		svc_rdma_send_poll(rdma);
 	svc_rdma_send_ctxts_drain(rdma, SVC_RDMA_drained_by_release_ctxt);
@@ -226,7 +241,7 @@ void svc_rdma_release_ctxt(struct svc_xprt *xprt, void *vctxt)
 	 */
 	if (!svc_rdma_all_released(rdma) && !svc_rdma_closing(rdma) &&
 	    !timer_pending(&rdma->sc_quiet_timer))
-		mod_timer(&rdma->sc_quiet_timer, jiffies + SVC_RDMA_QUIET);
+		svc_rdma_watch_quiet(rdma);
 }
 
 /**

@@ -209,27 +209,29 @@ static int svc_rdma_target_add(struct svcxprt_rdma *rdma,
 	return 0;
 }
 
+/* A payload that goes to @chunk: @length without its roundup, @end with it. */
+struct svc_rdma_reduced {
+	u32				offset;
+	u32				length;
+	u32				end;
+	struct rpcrdma_hdr_write_chunk	chunk;
+};
+
 /*
  * How a reply will travel.
  *
  * @written: bytes for each Write chunk of the call
- * @reduced: payloads that go to Write chunks and are cut out of the message,
- *	     @length without, @end with their roundup
+ * @reduced: payloads that are cut out of the message, in order of offset
  * @rest: bytes of the message that remain
  * @to_reply_chunk: the rest goes to the Reply chunk
  */
 struct svc_rdma_plan {
-	u32	written[SVC_RDMA_MAX_PAYLOADS];
-	struct {
-		u32	offset;
-		u32	length;
-		u32	end;
-		struct rpcrdma_hdr_write_chunk chunk;
-	} reduced[SVC_RDMA_MAX_PAYLOADS];
-	unsigned int	nr_reduced;
-	unsigned int	segments;
-	u32		rest;
-	bool		to_reply_chunk;
+	u32			written[SVC_RDMA_MAX_PAYLOADS];
+	struct svc_rdma_reduced	reduced[SVC_RDMA_MAX_PAYLOADS];
+	unsigned int		nr_reduced;
+	unsigned int		segments;
+	u32			rest;
+	bool			to_reply_chunk;
 };
 
 /*

@@ -59,19 +59,18 @@ static int svc_rdma_sq_wait(struct svcxprt_rdma *rdma, unsigned int sqes)
 	trace_svc_rdma_sq_wait(rdma, sqes, atomic_read(&rdma->sc_sq_avail));
 
 	/*
-	 * From here on xpo_has_wspace is false and enqueues are refused. Pairs
-	 * with the barrier in svc_rdma_sq_return(): either it sees the waiter,
-	 * or the waiter sees the entries.
+	 * From here on xpo_has_wspace is false and enqueues are refused. Either
+	 * svc_rdma_sq_return() sees the waiter, or the waiter the entries.
 	 */
 	atomic_inc(&rdma->sc_sq_waiters);
-	smp_mb__after_atomic();
+	smp_mb__after_atomic();	/* pairs with svc_rdma_sq_return() */
 	ret = mutex_lock_killable(&rdma->sc_sq_mutex);
 	if (!ret) {
 		ret = svc_rdma_sq_wait_turn(rdma, sqes);
 		mutex_unlock(&rdma->sc_sq_mutex);
 	}
 	atomic_dec(&rdma->sc_sq_waiters);
-	smp_mb__after_atomic();
+	smp_mb__after_atomic();	/* pairs with svc_xprt_ready()'s own */
 
 	/*
 	 * While this thread slept, self-enqueues were refused for want of
@@ -106,8 +105,7 @@ int svc_rdma_sq_reserve(struct svcxprt_rdma *rdma, unsigned int sqes)
 void svc_rdma_sq_return(struct svcxprt_rdma *rdma, unsigned int sqes)
 {
 	atomic_add(sqes, &rdma->sc_sq_avail);
-	/* Pairs with the barrier in svc_rdma_sq_wait(). */
-	smp_mb__after_atomic();
+	smp_mb__after_atomic();	/* pairs with svc_rdma_sq_wait() */
 	if (atomic_read(&rdma->sc_sq_waiters))
 		wake_up_all(&rdma->sc_sq_wait);
 }

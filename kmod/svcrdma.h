@@ -190,7 +190,7 @@ struct svcxprt_rdma {
 	struct work_struct	sc_free_work;
 
 	/* a listener's */
-	spinlock_t		sc_accept_lock;
+	spinlock_t		sc_accept_lock;	/* sc_accept_q, sc_accept_len */
 	struct list_head	sc_accept_q;
 	unsigned int		sc_accept_len;
 
@@ -217,18 +217,20 @@ struct svcxprt_rdma {
 	atomic_t		sc_reads;	/* calls whose RDMA Reads are in flight */
 	struct llist_head	sc_recv_orphans; /* Reads posted in part */
 
-	spinlock_t		sc_send_lock;
+	spinlock_t		sc_send_lock;	/* taking from sc_send_free */
 	struct llist_head	sc_send_free;
 	struct llist_head	sc_send_release_list;
 	struct llist_head	sc_send_orphans;
 	struct timer_list	sc_quiet_timer;
+	unsigned long		sc_passes;	/* threads that left, roughly */
+	unsigned long		sc_passes_seen;	/* by the timer */
 	atomic_t		sc_release_works; /* release=workqueue only */
 
 	unsigned int		sc_sq_depth;	/* entries */
 	atomic_t		sc_sq_avail;	/* entries nobody has reserved */
 	atomic_t		sc_sq_waiters;
 	atomic_t		sc_send_events;
-	struct mutex		sc_sq_mutex;
+	struct mutex		sc_sq_mutex;	/* whose turn it is to wait */
 	wait_queue_head_t	sc_sq_wait;
 };
 
