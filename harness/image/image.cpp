@@ -52,7 +52,8 @@ Result<Image> find_image() {
                                  image.dir / ("vmlinux-" + version),
                                  image.dir / ("initramfs-" + version)});
     }
-    for (const auto &[name, version] : description.value("packages", json::object()).items())
+    const auto packages = description.value("packages", json::object());
+    for (const auto &[name, version] : packages.items())
         image.packages.emplace(name, version.get<std::string>());
     return image;
 }

@@ -6,8 +6,8 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -116,7 +116,7 @@ Result<Process> Process::spawn(const std::vector<std::string> &argv, ProcessOpti
     process.name_ = argv[0];
     process.pid_ = pid;
     process.reaped_ = false;
-    process.handle_ = Fd(pidfd_open(pid, 0));
+    process.handle_ = Fd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
     if (!options.terminal) {
         process.out_ = std::move(out->read);
         process.err_ = std::move(err->read);

@@ -49,7 +49,7 @@ Result<TempDir> TempDir::make() {
     if (error)
         return fail("no directory for temporary files: " + error.message());
     sweep(base);
-    std::string name = (base / (std::string(prefix) + "XXXXXX")).string();
+    auto name = fmt::format("{}/{}XXXXXX", base.string(), prefix);
     if (mkdtemp(name.data()) == nullptr)
         return fail(fmt::format("cannot make a temporary directory in {}: {}", base.string(),
                                 std::strerror(errno)));

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "fixture.h"
+
+#include "image/module.h"
+#include "observe/console_scanner.h"
+#include "util/file.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+
+namespace lab {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string wanted_kernel = "stable";
+std::unique_ptr<Pair> booted;
+std::string why_not; // the pair could not be booted: once is enough
+std::map<fs::path, std::size_t> already_reported;
+
+Result<std::unique_ptr<Pair>> boot() {
+    const auto image = find_image();
+    if (!image)
+        return fail(image.error());
+    const auto kernel = image->kernel(wanted_kernel);
+    if (!kernel)
+        return fail(kernel.error());
+    return Pair::boot(*image, {.kernel = *kernel,
+                               .run_dir = source_dir() / "results" /
+                                          fmt::format("vm-tests-{}-{}", wanted_kernel, getpid())});
+}
+
+/// Fails the test with what this console shows since the last look.
+void expect_clean(const fs::path &console) {
+    const auto findings = scan_console(read_file(console).value_or(""));
+    auto &reported = already_reported[console];
+    for (std::size_t i = reported; i < findings.size(); i++) {
+        std::string text;
+        for (const auto &line : findings[i].lines)
+            text += line + "\n";
+        ADD_FAILURE() << console.string() << ": " << findings[i].pattern << "\n" << text;
+    }
+    reported = findings.size();
+}
+
+} // namespace
+
+void VmTest::choose_kernel(std::string kernel) { wanted_kernel = std::move(kernel); }
+
+void VmTest::end() { booted.reset(); }
+
+void VmTest::SetUpTestSuite() {
+    if (!booted && why_not.empty()) {
+        if (auto pair = boot())
+            booted = std::move(*pair);
+        else
+            why_not = pair.error().what;
+    }
+    // Fails every test of the suite, so that none passes for want of a pair.
+    ASSERT_TRUE(booted) << why_not;
+}
+
+void VmTest::TearDown() {
+    if (!booted)
+        return;
+    // What a dead machine could not do any more is not news.
+    const auto living = booted->alive();
+    EXPECT_TRUE(worked(living));
+    if (living) {
+        if (mount_)
+            unmount();
+        if (nfs_)
+            stop();
+    }
+    expect_clean(booted->server_console());
+    expect_clean(booted->client_console());
+    if (!booted->alive()) {
+        why_not = "an earlier test killed the pair";
+        booted.reset();
+    }
+}
+
+Pair &VmTest::pair() { return *booted; }
+
+fs::path VmTest::module() { return module_path(booted->kernel()); }
+
+void VmTest::serve(const std::vector<Transport> &transports, unsigned threads) {
+    const bool ours = std::ranges::find(transports, Transport::svcrdma) != transports.end();
+    auto started =
+        NfsServer::start(server(), {.transports = transports,
+                                    .module = ours ? module() : fs::path(),
+                                    .module_parameters = {},
+                                    .threads = threads});
+    ASSERT_TRUE(worked(started));
+    nfs_.emplace(std::move(*started));
+}
+
+void VmTest::mount(Transport transport, const std::string &version) {
+    ASSERT_TRUE(nfs_) << "nothing is served";
+    auto mounted = Mount::make(client(), *nfs_, transport, version);
+    ASSERT_TRUE(worked(mounted));
+    mount_.emplace(std::move(*mounted));
+}
+
+void VmTest::unmount() {
+    EXPECT_TRUE(worked(mount_->unmount()));
+    mount_.reset();
+}
+
+void VmTest::stop() {
+    EXPECT_TRUE(worked(nfs_->stop()));
+    nfs_.reset();
+}
+
+std::string VmTest::on(Host &host, const std::string &command, std::chrono::seconds limit) {
+    auto output = host.check(command, Deadline::scaled(limit));
+    EXPECT_TRUE(worked(output));
+    return output.value_or("");
+}
+
+} // namespace lab

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include "lab/pair.h"
+#include "lab/transport.h"
+
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lab {
+
+/// Expects a Result to hold a value, and shows the error otherwise.
+template <typename T> ::testing::AssertionResult worked(const Result<T> &result) {
+    if (result)
+        return ::testing::AssertionSuccess();
+    return ::testing::AssertionFailure() << result.error().what;
+}
+
+/// A test on a booted pair. The pair is booted by the first test and serves all of them; after
+/// each test both kernels must be alive with nothing unexpected on their consoles.
+class VmTest : public ::testing::Test {
+  public:
+    /// Which kernel of the image: "stable", "backports" or an exact version. From main().
+    static void choose_kernel(std::string kernel);
+
+    /// Ends the pair. Before main() returns: it must not outlive what it uses.
+    static void end();
+
+  protected:
+    static void SetUpTestSuite();
+    void TearDown() override;
+
+    static Pair &pair();
+    static Host &server() { return pair().server(); }
+    static Host &client() { return pair().client(); }
+
+    /// svcrdma.ko for the pair's kernel.
+    static std::filesystem::path module();
+
+    /// Serves the transports and mounts one of them; unmounted and stopped by TearDown(), which
+    /// fails the test when that does not work.
+    void serve(const std::vector<Transport> &transports, unsigned threads = 8);
+    void mount(Transport transport, const std::string &version);
+    void unmount();
+    void stop();
+
+    /// Runs a command that has to succeed, and returns what it wrote.
+    static std::string on(Host &host, const std::string &command,
+                          std::chrono::seconds limit = std::chrono::seconds(30));
+
+    std::optional<NfsServer> nfs_;
+    std::optional<Mount> mount_;
+};
+
+} // namespace lab

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The lab itself, with the transports that the kernel brings along: what fails here is not ours.
+#include "fixture.h"
+
+namespace lab {
+
+using StockTest = VmTest;
+
+TEST_F(StockTest, EachVersionMountsOverBothTransports) {
+    serve({Transport::rpcrdma, Transport::tcp});
+    ASSERT_TRUE(nfs_);
+    for (const auto transport : {Transport::rpcrdma, Transport::tcp}) {
+        for (const char *version : {"3", "4.1", "4.2"}) {
+            SCOPED_TRACE(std::string(transport_name(transport)) + " " + version);
+            mount(transport, version);
+            ASSERT_TRUE(mount_);
+            auto proof = PathProof::begin(*nfs_, client(), *mount_, transport);
+            ASSERT_TRUE(worked(proof));
+            on(client(), "dd if=/dev/urandom of=/mnt/nfs/file bs=64k count=16 conv=fsync 2>&1");
+            EXPECT_TRUE(worked(proof->finish()));
+            unmount();
+        }
+    }
+}
+
+TEST_F(StockTest, ProofFailsForTheOtherTransport) {
+    serve({Transport::rpcrdma, Transport::tcp});
+    ASSERT_TRUE(nfs_);
+    mount(Transport::tcp, "4.2");
+    ASSERT_TRUE(mount_);
+    auto proof = PathProof::begin(*nfs_, client(), *mount_, Transport::rpcrdma);
+    ASSERT_TRUE(worked(proof));
+    on(client(), "ls /mnt/nfs");
+    EXPECT_FALSE(proof->finish());
+}
+
+TEST_F(StockTest, CommandAndConnectionFailApart) {
+    auto output = server().run("echo out; echo err >&2; exit 255", Deadline::scaled(std::chrono::seconds(10)));
+    ASSERT_TRUE(worked(output));
+    EXPECT_EQ(output->status, 255);
+    EXPECT_EQ(output->out, "out\n");
+    EXPECT_EQ(output->err, "err\n");
+
+    output = server().run("sleep 60", Deadline::in(std::chrono::milliseconds(500)));
+    ASSERT_FALSE(output);
+    EXPECT_EQ(output.error().cause, Cause::timeout);
+    EXPECT_TRUE(worked(server().check("true", Deadline::scaled(std::chrono::seconds(10)))));
+}
+
+} // namespace lab
