@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "observe/console_scanner.h"
+
+#include "data.h"
+
+#include <array>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace lab {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+std::vector<std::string> names(const std::vector<Finding> &findings) {
+    std::vector<std::string> names;
+    for (const Finding &finding : findings)
+        names.push_back(finding.pattern);
+    return names;
+}
+
+std::string text(const Finding &finding) {
+    std::string text;
+    for (const std::string &line : finding.lines)
+        text += line + "\n";
+    return text;
+}
+
+// Serial consoles of both Debian kernels in QEMU, with defects provoked by a module written for
+// the purpose.
+class RecordedConsole : public testing::TestWithParam<std::string> {
+  protected:
+    static std::vector<Finding> scan(const std::string &name) {
+        return scan_console(test_data("console/" + GetParam() + "-" + name + ".log"));
+    }
+};
+
+TEST_P(RecordedConsole, FindsNothingInACleanBoot) {
+    EXPECT_THAT(names(scan("clean")), ElementsAre());
+}
+
+TEST_P(RecordedConsole, FindsOopsesWithAllTheirLines) {
+    const auto findings = scan("oops");
+    ASSERT_THAT(names(findings), ElementsAre("bad-access", "general-protection"));
+    EXPECT_THAT(findings[0].head(), HasSubstr("BUG: kernel NULL pointer dereference"));
+    EXPECT_THAT(text(findings[0]), HasSubstr("Oops: Oops: 0002 [#1]"));
+    EXPECT_THAT(text(findings[0]), HasSubstr("RIP: 0010:splat_null"));
+    EXPECT_THAT(findings[0].lines.back(), HasSubstr("---[ end trace"));
+    EXPECT_THAT(text(findings[1]), HasSubstr("non-canonical address 0xdead000000000100"));
+}
+
+TEST_P(RecordedConsole, FindsBugs) {
+    EXPECT_THAT(names(scan("bug")), ElementsAre("bug"));
+    EXPECT_THAT(names(scan("list")), ElementsAre("list"));
+}
+
+TEST_P(RecordedConsole, FindsAPanic) {
+    const auto findings = scan("panic");
+    ASSERT_THAT(names(findings), ElementsAre("panic"));
+    EXPECT_THAT(text(findings[0]), HasSubstr("sysrq_handle_crash"));
+}
+
+TEST_P(RecordedConsole, FindsEveryWarningOnce) {
+    const auto findings = scan("warnings");
+    EXPECT_THAT(names(findings), ElementsAre("warning", "refcount", "refcount", "refcount", "slab",
+                                             "slab", "hung-task", "hung-task"));
+    EXPECT_THAT(text(findings[0]), HasSubstr("splat_warn"));
+    EXPECT_THAT(text(findings[2]), HasSubstr("underflow; use-after-free"));
+    EXPECT_THAT(text(findings[6]), HasSubstr("hung+0x"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Kernels, RecordedConsole, testing::Values("6.12", "7.2"),
+                         [](const auto &info) { return info.param == "6.12" ? "v6" : "v7"; });
+
+TEST(Console, FindsSchedulingWhileAtomicAndThePanicThatFollows) {
+    EXPECT_THAT(names(scan_console(test_data("console/6.12-atomic.log"))),
+                ElementsAre("scheduling"));
+    EXPECT_THAT(names(scan_console(test_data("console/7.2-atomic.log"))),
+                ElementsAre("scheduling", "panic"));
+}
+
+TEST(Console, FindsStalls) {
+    EXPECT_THAT(names(scan_console(test_data("console/6.12-stall.log"))), ElementsAre("rcu-stall"));
+    EXPECT_THAT(names(scan_console(test_data("console/7.2-stall.log"))),
+                ElementsAre("soft-lockup"));
+}
+
+TEST(Console, FindsMemoryRunningOut) {
+    const auto findings = scan_console(test_data("console/6.12-oom.log"));
+    ASSERT_FALSE(findings.empty());
+    EXPECT_EQ(findings[0].pattern, "out-of-memory");
+}
+
+// Debian's kernels have neither KASAN nor lockdep: these are written after the kernel's source.
+TEST(Console, FindsSanitizersAndLockdep) {
+    constexpr auto log =
+        "[  100.000001] ==================================================================\n"
+        "[  100.000002] BUG: KASAN: slab-use-after-free in svc_rdma_send+0x12/0x90 [svcrdma]\n"
+        "[  100.000003] Read of size 8 at addr ffff8880053aa88 by task nfsd/140\n"
+        "[  100.000004] ==================================================================\n"
+        "[  100.000005] Disabling lock debugging due to kernel taint\n"
+        "[  200.000001][  T140] ======================================================\n"
+        "[  200.000002][  T140] WARNING: possible circular locking dependency detected\n"
+        "[  200.000003][  T140] nfsd/140 is trying to acquire lock:\n"
+        "[  300.000001] kmemleak: 3 new suspected memory leaks (see /sys/kernel/debug/kmemleak)\n";
+    const auto findings = scan_console(log);
+    ASSERT_THAT(names(findings), ElementsAre("kasan", "lockdep", "kmemleak"));
+    EXPECT_EQ(findings[0].lines.size(), 3U) << "the bar closes the report";
+    EXPECT_EQ(findings[0].line, 2U);
+    EXPECT_EQ(findings[1].lines.size(), 2U);
+}
+
+TEST(Console, LooksBehindWhateverSharesTheLine) {
+    const auto findings = scan_console("server login: [   12.345678] BUG: bad thing\r\n"
+                                       "[   12.345679] detail\r\n");
+    ASSERT_EQ(findings.size(), 1U);
+    EXPECT_EQ(findings[0].head(), "server login: [   12.345678] BUG: bad thing");
+    EXPECT_EQ(findings[0].lines.size(), 2U);
+}
+
+TEST(Console, IsNotFooledByWordsInTheMiddle) {
+    EXPECT_THAT(scan_console("[    0.1] Spectre V2 : WARNING: Unprivileged eBPF is enabled\n"
+                             "[    0.2] Kernel command line: DEBUG: x BUG off\n"
+                             "[    0.3] nfsd: debug: nothing\n"),
+                testing::IsEmpty());
+}
+
+TEST(Console, LetsPassWhatIsAllowed) {
+    constexpr std::array allowed{AllowedLine{"clock is slow", "the emulated one is"}};
+    constexpr auto log = "[    1.0] WARNING: clock is slow\n[    5.0] WARNING: disk is slow\n";
+    const auto findings = scan_console(log, splat_patterns(), allowed);
+    ASSERT_EQ(findings.size(), 1U);
+    EXPECT_THAT(findings[0].head(), HasSubstr("disk"));
+    EXPECT_EQ(scan_console(log).size(), 2U);
+}
+
+TEST(Console, EndsAFindingWhenTheKernelFallsSilent) {
+    const auto findings = scan_console("[   10.0] INFO: task nfsd:1 blocked for more than 120 s\n"
+                                       "[   10.1] Call Trace:\n"
+                                       "[   12.0] something else\n"
+                                       "[   12.1] BUG: another\n");
+    ASSERT_EQ(findings.size(), 2U);
+    EXPECT_EQ(findings[0].lines.size(), 2U);
+    EXPECT_THAT(findings[1].head(), StartsWith("[   12.1]"));
+}
+
+TEST(Console, EveryAllowedLineHasAReason) {
+    for (const AllowedLine &line : allowed_lines())
+        EXPECT_FALSE(line.text.empty() || line.reason.empty());
+}
+
+} // namespace
+} // namespace lab

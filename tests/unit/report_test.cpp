@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "report/report.h"
+
+#include "report/html_reporter.h"
+#include "report/json_reporter.h"
+#include "report/junit_reporter.h"
+#include "report/text_reporter.h"
+
+#include <filesystem>
+#include <fstream>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <pugixml.hpp>
+#include <stdlib.h>
+
+namespace lab {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+using testing::Not;
+
+Run make_run(Transport transport, unsigned repeat, double iops, std::int64_t nfsd = 0) {
+    lab::Run run;
+    run.key = {"6.12.1", transport, "4.2", "randread", repeat};
+    run.outcome = Outcome::pass();
+    run.seconds = 1.5;
+    run.fio = FioResult{};
+    run.fio->ops = 1000;
+    run.fio->iops = iops;
+    run.fio->bytes_per_s = static_cast<std::uint64_t>(iops) * 4096;
+    run.fio->latency_ns = Latency{2'000'000, 9'000'000};
+    run.server = Delta{};
+    run.server->context_switches = 3000;
+    run.server->wakeups = Delta::Values{{"nfsd", nfsd}, {"kworker", 7}};
+    run.server->module = {{"calls", transport == Transport::svcrdma ? 1003 : 0}};
+    return run;
+}
+
+Report make_report() {
+    Report report;
+    report.scenario = "demo";
+    report.started = "2026-01-02T03:04:05Z";
+    report.environment.accelerator = "tcg";
+    report.boots.push_back({"6.12.1", Outcome::pass(), 12000, 60, {}, "6.12.1"});
+    report.runs = {
+        make_run(Transport::rpcrdma, 1, 500, 1000), make_run(Transport::svcrdma, 1, 1000, 400),
+        make_run(Transport::svcrdma, 2, 900, 500), make_run(Transport::rpcrdma, 2, 300, 1000)};
+    report.planned_runs = report.runs.size();
+    report.comparisons = compare(report.runs);
+    report.outcome = conclude(report);
+    return report;
+}
+
+const Comparison *find(const std::vector<Comparison> &all, std::string_view metric) {
+    for (const Comparison &comparison : all)
+        if (comparison.metric == metric)
+            return &comparison;
+    return nullptr;
+}
+
+TEST(Comparisons, PairRunsOfOneRepeat) {
+    const auto all = compare(make_report().runs);
+    const Comparison *iops = find(all, "iops");
+    ASSERT_NE(iops, nullptr);
+    EXPECT_EQ(iops->a, Transport::svcrdma);
+    EXPECT_EQ(iops->b, Transport::rpcrdma);
+    EXPECT_EQ(iops->pairs, 2U);
+    EXPECT_DOUBLE_EQ(iops->ratio_min, 2.0);
+    EXPECT_DOUBLE_EQ(iops->ratio_max, 3.0);
+    EXPECT_DOUBLE_EQ(iops->ratio_median, 2.5);
+    const Comparison *wakeups = find(all, "nfsd_wakeups_per_op");
+    ASSERT_NE(wakeups, nullptr);
+    EXPECT_DOUBLE_EQ(wakeups->ratio_min, 0.4);
+    EXPECT_DOUBLE_EQ(wakeups->ratio_max, 0.5);
+}
+
+TEST(Comparisons, LeaveOutWhatFailedOrHasNoCounterpart) {
+    auto runs = make_report().runs;
+    runs[0].outcome = {Verdict::fail, "bad data"};
+    const auto all = compare(runs);
+    ASSERT_NE(find(all, "iops"), nullptr);
+    EXPECT_EQ(find(all, "iops")->pairs, 1U);
+    EXPECT_DOUBLE_EQ(find(all, "iops")->ratio_median, 3.0);
+    runs.erase(runs.begin() + 3);
+    EXPECT_TRUE(compare(runs).empty());
+}
+
+TEST(Comparisons, KeepWorkloadsAndKernelsApart) {
+    auto runs = make_report().runs;
+    runs[0].key.workload = "other";
+    runs[3].key.kernel = "7.2.1";
+    EXPECT_TRUE(compare(runs).empty());
+}
+
+TEST(Median, IsTheMiddle) {
+    EXPECT_DOUBLE_EQ(median({3, 1, 2}), 2);
+    EXPECT_DOUBLE_EQ(median({4, 1, 2, 3}), 2.5);
+}
+
+TEST(Conclusion, NeedsEveryPlannedRun) {
+    auto report = make_report();
+    EXPECT_EQ(conclude(report).verdict, Verdict::pass);
+    report.planned_runs = 5;
+    EXPECT_EQ(conclude(report).verdict, Verdict::fail);
+    report.planned_runs = 4;
+    report.runs[2].outcome = {Verdict::skip, "boot given up"};
+    EXPECT_EQ(conclude(report).verdict, Verdict::fail);
+    EXPECT_EQ(conclude({}).verdict, Verdict::fail) << "nothing ran: nothing is proven";
+}
+
+TEST(Conclusion, TellsTheWorst) {
+    auto report = make_report();
+    report.runs[1].outcome = {Verdict::fail, "bad data"};
+    report.boots[0].outcome = {Verdict::kernel_splat, "oops"};
+    EXPECT_EQ(conclude(report).verdict, Verdict::kernel_splat);
+    EXPECT_EQ(conclude(report).why, "oops");
+}
+
+TEST(JsonReport, FollowsTheSchema) {
+    const auto document = json::parse(to_json(make_report()));
+    EXPECT_EQ(document["schema"], 1);
+    EXPECT_EQ(document["verdict"], "pass");
+    EXPECT_EQ(document["environment"]["accelerator"], "tcg");
+    const json &run = document["runs"][1];
+    EXPECT_EQ(run["kernel"], "6.12.1");
+    EXPECT_EQ(run["transport"], "svcrdma");
+    EXPECT_EQ(run["nfs"], "4.2");
+    EXPECT_EQ(run["workload"], "randread");
+    EXPECT_EQ(run["repeat"], 1);
+    EXPECT_EQ(run["ops"], 1000);
+    EXPECT_EQ(run["iops"], 1000.0);
+    EXPECT_EQ(run["bytes_per_s"], 4096000);
+    EXPECT_EQ(run["latency_ns"], (json{{"p50", 2000000}, {"p99", 9000000}}));
+    EXPECT_EQ(run["verify_errors"], 0);
+    EXPECT_EQ(run["server"]["context_switches"], 3000);
+    EXPECT_EQ(run["server"]["wakeups"], (json{{"nfsd", 400}, {"kworker", 7}}));
+    EXPECT_EQ(run["module"], (json{{"calls", 1003}}));
+    const json &comparison = document["comparisons"][0];
+    EXPECT_EQ(comparison["metric"], "iops");
+    EXPECT_EQ(comparison["a"], "svcrdma");
+    EXPECT_EQ(comparison["b"], "rpcrdma");
+    EXPECT_EQ(comparison["ratio_median"], 2.5);
+    EXPECT_EQ(comparison["ratio_min"], 2.0);
+    EXPECT_EQ(comparison["ratio_max"], 3.0);
+}
+
+TEST(JsonReport, PrintsNothingThatWasNotMeasured) {
+    Report report;
+    lab::Run run;
+    run.key = {"6.12.1", Transport::tcp, "3", "w", 1};
+    report.runs.push_back(run);
+    const auto document = json::parse(to_json(report));
+    EXPECT_EQ(document["verdict"], "fail");
+    EXPECT_EQ(document["runs"][0]["verdict"], "fail");
+    for (const char *key : {"ops", "iops", "latency_ns", "verify_errors", "server", "module"})
+        EXPECT_FALSE(document["runs"][0].contains(key)) << key;
+}
+
+TEST(JsonReport, SurvivesAnyBytes) {
+    auto report = make_report();
+    report.boots[0].findings.push_back({"oops", 3, {"Oops: \xff\xfe\x01"}});
+    EXPECT_FALSE(json::parse(to_json(report), nullptr, false).is_discarded());
+}
+
+TEST(JsonReport, SaysFailureUntilTheEnd) {
+    std::string pattern = testing::TempDir() + "report-XXXXXX";
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    const auto file = std::filesystem::path(pattern) / "summary.json";
+    JsonReporter reporter(file);
+    auto report = make_report();
+    report.outcome = Outcome();
+    ASSERT_TRUE(reporter.start(report));
+    std::ifstream in(file);
+    EXPECT_EQ(json::parse(in)["verdict"], "fail");
+    std::filesystem::remove_all(pattern);
+    EXPECT_THAT(reporter.run(report).error().what, HasSubstr("No such file or directory"));
+}
+
+TEST(JunitReport, HasACasePerBootAndRun) {
+    auto report = make_report();
+    report.runs[0].outcome = {Verdict::hang, "no RPC was sent for 45 s"};
+    report.runs[3].outcome = {Verdict::skip, "the boot was given up"};
+    report.boots[0].outcome = {Verdict::kernel_splat, "BUG: \x1b[0m <here>"};
+    report.boots[0].findings.push_back({"bug", 3, {"BUG: \x1b[0m <here>", "RIP: f"}});
+    pugi::xml_document document;
+    const auto parsed = document.load_string(to_junit(report).c_str());
+    ASSERT_TRUE(parsed) << parsed.description();
+    const auto suite = document.child("testsuites").child("testsuite");
+    EXPECT_STREQ(suite.attribute("name").value(), "demo.6.12.1");
+    EXPECT_EQ(suite.attribute("tests").as_int(), 5);
+    EXPECT_EQ(suite.attribute("failures").as_int(), 2);
+    EXPECT_EQ(suite.attribute("errors").as_int(), 0);
+    EXPECT_EQ(suite.attribute("skipped").as_int(), 1);
+    const auto boot = suite.child("testcase");
+    EXPECT_STREQ(boot.attribute("name").value(), "boot");
+    EXPECT_STREQ(boot.child("failure").attribute("type").value(), "kernel-splat");
+    EXPECT_THAT(boot.child("failure").text().get(), HasSubstr("RIP: f"));
+    const auto run = boot.next_sibling("testcase");
+    EXPECT_STREQ(run.attribute("name").value(), "NFSv4.2 randread over rpcrdma #1");
+    EXPECT_STREQ(run.child("failure").attribute("message").value(), "no RPC was sent for 45 s");
+}
+
+TEST(HtmlReport, IsOnePageWithEverythingEscaped) {
+    auto report = make_report();
+    report.runs[0].outcome = {Verdict::fail, "<script>alert(1)</script>"};
+    const auto page = to_html(report);
+    EXPECT_THAT(page, HasSubstr("<!DOCTYPE html>"));
+    EXPECT_THAT(page, HasSubstr("svcrdma/rpcrdma"));
+    EXPECT_THAT(page, HasSubstr("emulated CPU"));
+    EXPECT_THAT(page, Not(HasSubstr("<script")));
+    EXPECT_THAT(page, Not(HasSubstr("http"))) << "needs no other file";
+}
+
+TEST(TextReport, PutsTransportsSideBySide) {
+    auto report = make_report();
+    auto text = to_text(report);
+    EXPECT_THAT(text, HasSubstr("Kernel 6.12.1, NFSv4.2"));
+    EXPECT_THAT(text, HasSubstr("950       400   2.50 (2.00..3.00)"));
+    EXPECT_THAT(text, HasSubstr("emulated CPU"));
+    EXPECT_THAT(text, HasSubstr("Verdict: pass\n"));
+    report.environment.accelerator = "kvm";
+    EXPECT_THAT(to_text(report), Not(HasSubstr("emulated CPU")));
+}
+
+TEST(TextReport, ShowsADashForWhatWasNotMeasuredAndSaysWhatFailed) {
+    auto report = make_report();
+    for (lab::Run &run : report.runs) {
+        run.server.reset();
+        run.fio->latency_ns.reset();
+    }
+    report.runs[0].outcome = {Verdict::fail, "3 verification errors"};
+    report.outcome = conclude(report);
+    report.comparisons = compare(report.runs);
+    const auto text = to_text(report);
+    EXPECT_THAT(text, testing::ContainsRegex("latency p99, ms +- +-"));
+    EXPECT_THAT(text, HasSubstr("randread over rpcrdma, repeat 1: 3 verification errors"));
+    EXPECT_THAT(text, HasSubstr("Verdict: fail: 3 verification errors"));
+}
+
+} // namespace
+} // namespace lab
