@@ -29,7 +29,7 @@ Result<void> try_kvm(const Kernel &kernel) {
     auto temp = TempDir::make();
     if (!temp)
         return fail(temp.error());
-    const Progress progress("trying KVM with a trial boot");
+    Progress progress("trying KVM with a trial boot");
     const auto console = temp->path() / "console";
     const auto log = temp->path() / "log";
     auto qemu = Process::spawn({"qemu-system-x86_64", "-machine", "q35,vmport=off", "-accel", "kvm",
@@ -44,11 +44,14 @@ Result<void> try_kvm(const Kernel &kernel) {
     const auto deadline = Deadline::in(std::chrono::seconds(10));
     while (!deadline.expired() && qemu->running() && !interrupted()) {
         if (read_file(console).value_or("").find("lab: early") != std::string::npos)
-            return {};
+            break;
         pause_for(std::chrono::milliseconds(50));
     }
     if (interrupted())
         return fail("interrupted", Cause::cancelled);
+    progress.done();
+    if (read_file(console).value_or("").find("lab: early") != std::string::npos)
+        return {};
     const auto said = last_lines(read_file(log).value_or(""), 1);
     return fail(fmt::format("/dev/kvm opens, but a trial boot under it {}{}{}",
                             qemu->running() ? "went nowhere in 10 s" : "ended early",

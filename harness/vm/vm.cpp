@@ -86,13 +86,13 @@ std::vector<std::string> qemu_command(const VmOptions &o) {
         // The kernel picks a free port; ours to ask for later.
         "user,id=lab,hostfwd=tcp:127.0.0.1:0-:22",
         "-device",
-        fmt::format("virtio-net-pci,netdev=lab,mac={}", mac(0)),
+        fmt::format("virtio-net-pci,netdev=lab,mac={},romfile=", mac(0)),
         "-netdev",
         fmt::format("stream,id=data,server={},addr.type=unix,addr.path={}",
                     o.data_listens ? "on" : "off", o.data.string()),
         "-device",
         // rxe recovers slowly from lost packets: the largest rings there are.
-        fmt::format("virtio-net-pci,netdev=data,mac={},host_mtu=9000,rx_queue_size=1024,"
+        fmt::format("virtio-net-pci,netdev=data,mac={},romfile=,host_mtu=9000,rx_queue_size=1024,"
                     "tx_queue_size=1024",
                     mac(1)),
         "-chardev",

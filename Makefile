@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The front door. `make help` lists what there is.
+
+BUILD := build
+LAB   := $(BUILD)/nfsrdma-lab
+
+.DEFAULT_GOAL := help
+.PHONY: demo test unit vm-test lab image lab-module doctor setup clean help
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /  \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+
+demo: lab-module ## from nothing to NFS/RDMA between two VMs, measured
+	$(LAB) run tests/workloads/demo.toml
+
+test: unit vm-test ## all tests
+
+unit: lab ## the tests that need no VM
+	ctest --test-dir $(BUILD) --output-on-failure -L unit
+
+vm-test: lab-module ## the tests in VMs, on every kernel of the image
+	ctest --test-dir $(BUILD) --output-on-failure -L vm
+
+setup: ## install what all of this needs (Debian 12 or 13, root)
+	@scripts/setup
+
+lab: setup ## the nfsrdma-lab program and the tests
+	@cmake -S harness -B $(BUILD) -G Ninja >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
+	@mv $(BUILD).log $(BUILD)/cmake.log
+	cmake --build $(BUILD)
+
+image: lab ## the guest image, unless it is cached
+	$(LAB) image build
+
+lab-module: image ## svcrdma.ko for every kernel of the image
+	$(LAB) module build
+
+doctor: lab ## what is missing on this machine
+	$(LAB) doctor
+
+clean: ## everything built in the tree; the image cache stays
+	rm -rf $(BUILD)
+
+# --- The module on its own, style, packaging -------------------------------------------------
