@@ -347,6 +347,10 @@ static int svc_rdma_accept_client(struct svcxprt_rdma *rdma)
 		.rnr_retry_count = SVC_RDMA_RNR_RETRY,
 	};
 
+	/* The client may offer it, but the device must be able to send it. */
+	if (!(device->attrs.device_cap_flags & IB_DEVICE_MEM_MGT_EXTENSIONS))
+		rdma->sc_remote_invalidation = false;
+
 	rdma->sc_ord = min_t(u32, rdma->sc_ord, device->attrs.max_qp_init_rd_atom);
 	if (!rdma->sc_ord)
 		return -EINVAL;		/* it would not let us read */
@@ -454,12 +458,29 @@ static void svc_rdma_free_listener(struct svcxprt_rdma *listener)
 	}
 }
 
+/*
+ * A drained queue pair owes nothing. Chains that were posted in part keep their
+ * Send Queue entries for good, so they excuse a difference.
+ */
+static void svc_rdma_check_drained(const struct svcxprt_rdma *rdma)
+{
+	if (!IS_ENABLED(CONFIG_SVCRDMA_CHECKS))
+		return;
+	WARN_ON_ONCE(!svc_rdma_sq_idle(rdma) &&
+		     llist_empty(&rdma->sc_send_orphans) &&
+		     llist_empty(&rdma->sc_recv_orphans));
+	WARN_ON_ONCE(rdma->sc_recvs_posted);
+	WARN_ON_ONCE(atomic_read(&rdma->sc_reads));
+	WARN_ON_ONCE(atomic_read(&rdma->sc_sq_waiters));
+}
+
 static void svc_rdma_free_connection(struct svcxprt_rdma *rdma)
 {
 	timer_shutdown_sync(&rdma->sc_quiet_timer);
 
 	if (rdma->sc_qp) {
 		ib_drain_qp(rdma->sc_qp);
+		svc_rdma_check_drained(rdma);
 		svc_rdma_release_flush(rdma);
 		svc_rdma_recv_ctxts_destroy(rdma);
 		svc_rdma_send_ctxts_destroy(rdma);
