@@ -50,9 +50,13 @@ void expect_clean(const fs::path &console) {
 
 } // namespace
 
-void VmTest::choose_kernel(std::string kernel) { wanted_kernel = std::move(kernel); }
+void VmTest::choose_kernel(std::string kernel) {
+    wanted_kernel = std::move(kernel);
+}
 
-void VmTest::end() { booted.reset(); }
+void VmTest::end() {
+    booted.reset();
+}
 
 void VmTest::SetUpTestSuite() {
     if (!booted && why_not.empty()) {
@@ -85,17 +89,21 @@ void VmTest::TearDown() {
     }
 }
 
-Pair &VmTest::pair() { return *booted; }
+Pair &VmTest::pair() {
+    return *booted;
+}
 
-fs::path VmTest::module() { return module_path(booted->kernel()); }
+fs::path VmTest::module() {
+    return module_path(booted->kernel());
+}
 
-void VmTest::serve(const std::vector<Transport> &transports, unsigned threads) {
+void VmTest::serve(const std::vector<Transport> &transports, unsigned threads,
+                   const std::string &module_parameters) {
     const bool ours = std::ranges::find(transports, Transport::svcrdma) != transports.end();
-    auto started =
-        NfsServer::start(server(), {.transports = transports,
-                                    .module = ours ? module() : fs::path(),
-                                    .module_parameters = {},
-                                    .threads = threads});
+    auto started = NfsServer::start(server(), {.transports = transports,
+                                               .module = ours ? module() : fs::path(),
+                                               .module_parameters = module_parameters,
+                                               .threads = threads});
     ASSERT_TRUE(worked(started));
     nfs_.emplace(std::move(*started));
 }

@@ -13,7 +13,7 @@
 namespace lab {
 
 /// Expects a Result to hold a value, and shows the error otherwise.
-template <typename T> ::testing::AssertionResult worked(const Result<T> &result) {
+template <typename T>::testing::AssertionResult worked(const Result<T> &result) {
     if (result)
         return ::testing::AssertionSuccess();
     return ::testing::AssertionFailure() << result.error().what;
@@ -42,7 +42,8 @@ class VmTest : public ::testing::Test {
 
     /// Serves the transports and mounts one of them; unmounted and stopped by TearDown(), which
     /// fails the test when that does not work.
-    void serve(const std::vector<Transport> &transports, unsigned threads = 8);
+    void serve(const std::vector<Transport> &transports, unsigned threads = 8,
+               const std::string &module_parameters = {});
     void mount(Transport transport, const std::string &version);
     void unmount();
     void stop();

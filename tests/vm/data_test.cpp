@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Data over our transport: what is written is what is read, through every kind of chunk.
+#include "module_test.h"
+
+#include "util/file.h"
+#include "workload/fio.h"
+#include "workload/fio_result.h"
+#include "workload/job_file.h"
+
+#include <fmt/format.h>
+
+namespace lab {
+
+namespace {
+
+using std::chrono::seconds;
+
+class DataTest : public ModuleTest {
+  protected:
+    /// Serves and mounts, and counts from here.
+    void begin(const std::string &version) {
+        serve({Transport::svcrdma});
+        ASSERT_TRUE(nfs_);
+        mount(Transport::svcrdma, version);
+        ASSERT_TRUE(mount_);
+        before_ = counters();
+    }
+
+    /// How far a counter has moved since begin().
+    [[nodiscard]] std::uint64_t moved(const std::string &name) const {
+        return counters().at(name) - before_.at(name);
+    }
+
+    /// Unmounts, and expects that the module reports no trouble and no leak.
+    void end() {
+        unmount();
+        expect_nothing_live();
+        for (const auto &[name, value] : counters()) {
+            if (name.starts_with("err_") || name.ends_with("_failures") || name == "no_memory" ||
+                name == "replies_too_large") {
+                EXPECT_EQ(value, before_.at(name)) << name;
+            }
+        }
+        EXPECT_EQ(moved("calls"), moved("replies"));
+        EXPECT_EQ(moved("released"), moved("replies"));
+    }
+
+  private:
+    Counters before_;
+};
+
+/// One of the lab's own verification jobs.
+class VerifyTest : public DataTest, public ::testing::WithParamInterface<const char *> {};
+
+TEST_P(VerifyTest, ReadsWhatItWrote) {
+    const auto job = read_job_file(source_dir() / "tests" / "workloads" / GetParam());
+    ASSERT_TRUE(worked(job));
+    ASSERT_TRUE(job->verifies);
+    begin("4.2");
+    ASSERT_TRUE(mount_);
+    ASSERT_TRUE(worked(install_job(client(), *job, Deadline::scaled(seconds(20)))));
+    auto output =
+        run_fio(client(), *job, mount_->dir(), seconds(60), Deadline::scaled(seconds(120)));
+    ASSERT_TRUE(worked(output));
+    EXPECT_EQ(output->status, 0) << output->err;
+    const auto result = parse_fio(output->out, output->err);
+    ASSERT_TRUE(worked(result));
+    EXPECT_EQ(result->verify_errors, 0U);
+    EXPECT_GT(result->ops, 0U);
+    EXPECT_GT(moved("read_bytes"), 0U);
+    EXPECT_GT(moved("write_bytes"), 0U);
+    end();
+}
+
+INSTANTIATE_TEST_SUITE_P(Sizes, VerifyTest,
+                         ::testing::Values("verify-4k.fio", "verify-64k.fio", "verify-1m.fio"),
+                         [](const auto &info) {
+                             std::string name = info.param;
+                             std::erase_if(name, [](char c) { return !std::isalnum(c); });
+                             return name;
+                         });
+
+TEST_F(DataTest, ListsTenThousandEntries) {
+    begin("3");
+    ASSERT_TRUE(mount_);
+    on(server(),
+       "mkdir /export/many && cd /export/many && seq -f entry-with-some-length-%g 10000 "
+       "| xargs touch",
+       seconds(60));
+    EXPECT_EQ(on(client(), "ls -f /mnt/nfs/many | grep -c entry", seconds(60)), "10000\n");
+    EXPECT_GT(moved("long_replies"), 0U) << "no Reply chunk was used";
+    on(server(), "rm -r /export/many", seconds(60));
+    end();
+}
+
+TEST_F(DataTest, CopiesATree) {
+    begin("4.1");
+    ASSERT_TRUE(mount_);
+    on(client(),
+       "mkdir -p /dev/shm/tree && cd /dev/shm/tree && for d in 1 2 3 4 5; do mkdir $d; "
+       "dd if=/dev/urandom of=$d/large bs=1M count=16 2>/dev/null; "
+       "for f in $(seq 50); do dd if=/dev/urandom of=$d/small-$f bs=$((f * 1601)) count=2 "
+       "2>/dev/null; done; ln -s large $d/link; done",
+       seconds(120));
+    on(client(), "cp -a /dev/shm/tree /mnt/nfs/tree && sync", seconds(200));
+    on(client(), "echo 3 > /proc/sys/vm/drop_caches");
+    const std::string sums = " && find . -type f | sort | xargs md5sum | md5sum";
+    const auto there = on(client(), "cd /mnt/nfs/tree" + sums, seconds(200));
+    EXPECT_EQ(there, on(client(), "cd /dev/shm/tree" + sums, seconds(60)));
+    EXPECT_EQ(there, on(server(), "cd /export/tree" + sums, seconds(60)));
+    EXPECT_EQ(on(client(), "readlink /mnt/nfs/tree/3/link"), "large\n");
+    on(client(), "rm -r /mnt/nfs/tree /dev/shm/tree", seconds(120));
+    end();
+}
+
+/// Lengths around the boundaries of words and pages: roundup of Read and Write chunks.
+TEST_F(DataTest, OddLengthsSurvive) {
+    begin("3");
+    ASSERT_TRUE(mount_);
+    on(client(),
+       "cd /mnt/nfs && for n in 1 2 3 4 5 1023 3999 4093 4094 4095 4096 4097 8191 65537 "
+       "262143 262145; do head -c $n /dev/urandom > /dev/shm/odd; "
+       "cat /dev/shm/odd > odd-$n; echo 1 > /proc/sys/vm/drop_caches; "
+       "cmp /dev/shm/odd odd-$n; rm odd-$n; done",
+       seconds(60));
+    end();
+}
+
+} // namespace
+
+} // namespace lab

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Mounts over our transport, alone and beside the stock one.
+#include "module_test.h"
+
+namespace lab {
+
+namespace {
+
+using MountTest = ModuleTest;
+
+TEST_F(MountTest, EachVersionMounts) {
+    serve({Transport::svcrdma});
+    ASSERT_TRUE(nfs_);
+    for (const char *version : {"3", "4.1", "4.2"}) {
+        SCOPED_TRACE(version);
+        mount(Transport::svcrdma, version);
+        ASSERT_TRUE(mount_);
+        auto proof = PathProof::begin(*nfs_, client(), *mount_, Transport::svcrdma);
+        ASSERT_TRUE(worked(proof));
+        on(client(), "dd if=/dev/urandom of=/mnt/nfs/file bs=64k count=16 conv=fsync 2>&1");
+        on(client(), "echo 3 > /proc/sys/vm/drop_caches");
+        EXPECT_EQ(on(client(), "sha256sum < /mnt/nfs/file"),
+                  on(server(), "sha256sum < /export/file"));
+        EXPECT_TRUE(worked(proof->finish()));
+        unmount();
+    }
+    expect_nothing_live();
+}
+
+TEST_F(MountTest, ServesBesideTheStockTransport) {
+    serve({Transport::svcrdma, Transport::rpcrdma, Transport::tcp});
+    ASSERT_TRUE(nfs_);
+    EXPECT_EQ(nfs_->listener(Transport::svcrdma), "rdma_ll");
+    // A proof for one transport fails if the traffic took another.
+    for (const auto transport : {Transport::svcrdma, Transport::rpcrdma, Transport::tcp}) {
+        SCOPED_TRACE(transport_name(transport));
+        mount(transport, "4.2");
+        ASSERT_TRUE(mount_);
+        auto proof = PathProof::begin(*nfs_, client(), *mount_, transport);
+        ASSERT_TRUE(worked(proof));
+        on(client(), "dd if=/dev/urandom of=/mnt/nfs/file bs=64k count=16 conv=fsync 2>&1");
+        EXPECT_TRUE(worked(proof->finish()));
+        unmount();
+    }
+    expect_nothing_live();
+}
+
+TEST_F(MountTest, ManyMountsLeaveNothing) {
+    serve({Transport::svcrdma});
+    ASSERT_TRUE(nfs_);
+    for (int round = 0; round < 8; round++) {
+        mount(Transport::svcrdma, round % 2 ? "4.1" : "3");
+        ASSERT_TRUE(mount_);
+        on(client(), "ls /mnt/nfs");
+        unmount();
+    }
+    expect_nothing_live();
+}
+
+} // namespace
+
+} // namespace lab
