@@ -47,6 +47,19 @@ std::uint64_t at(const Counters &counters, const std::string &name) {
     return found == counters.end() ? 0 : found->second;
 }
 
+/// The value of an option in a line of /proc/mounts; empty when it is not there.
+std::string mount_option(std::string_view line, std::string_view name) {
+    std::istringstream words{std::string(line)};
+    std::string options;
+    for (int field = 0; field < 4; field++)
+        words >> options;
+    std::istringstream list(options);
+    for (std::string option; std::getline(list, option, ',');)
+        if (option.starts_with(name) && option.substr(name.size()).starts_with('='))
+            return option.substr(name.size() + 1);
+    return {};
+}
+
 /// Loads our module, or says why it does not load: the kernel log knows more than insmod.
 Result<void> load_module(Host &host, const ServeOptions &options, bool beside_stock) {
     if (auto copied = host.put(options.module, remote_module, Deadline::scaled(seconds(20)));
@@ -267,9 +280,10 @@ Result<PathProof::Evidence> PathProof::finish() {
         if (line.find(" " + dir_ + " nfs") != std::string::npos)
             evidence.mount = line;
     const bool rdma = transport_ != Transport::tcp;
-    const auto shown = evidence.mount + ",";
-    if (shown.find(rdma ? "proto=rdma," : "proto=tcp,") == std::string::npos ||
-        shown.find(fmt::format("port={},", port)) == std::string::npos)
+    const auto proto = mount_option(evidence.mount, "proto");
+    const auto shown = mount_option(evidence.mount, "port");
+    // The client does not mention NFS's own port with version 4.
+    if (proto != (rdma ? "rdma" : "tcp") || (shown.empty() ? "2049" : shown) != std::to_string(port))
         return fail(fmt::format("no proof of {}: the client's mount says \"{}\"", name,
                                 evidence.mount));
 

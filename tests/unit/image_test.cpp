@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "image/build.h"
+#include "image/image.h"
+
+#include "lab/transport.h"
+
+#include <gtest/gtest.h>
+
+namespace lab {
+
+TEST(Image, FindsAKernelBySuiteOrVersion) {
+    Image image;
+    image.kernels = {{"6.12.1-amd64", "stable", {}, {}}, {"7.2.3-amd64", "backports", {}, {}}};
+    EXPECT_EQ(image.kernel("stable")->version, "6.12.1-amd64");
+    EXPECT_EQ(image.kernel("7.2.3-amd64")->suite, "backports");
+    const auto none = image.kernel("5.10");
+    ASSERT_FALSE(none);
+    EXPECT_EQ(none.error().what, "the image has no kernel \"5.10\"; it has stable (6.12.1-amd64), "
+                                 "backports (7.2.3-amd64)");
+}
+
+TEST(Image, ExplainsKnownFailures) {
+    EXPECT_EQ(explain_build_failure("E: foo\nCould not resolve 'mirror.invalid'\n"),
+              "the package mirror cannot be reached; --mirror names another");
+    EXPECT_EQ(explain_build_failure("dpkg: error: No space left on device"), "the disk is full");
+    EXPECT_EQ(explain_build_failure("something new"), "");
+}
+
+TEST(Image, RecipeHashIsStable) {
+    const auto one = recipe_hash();
+    ASSERT_TRUE(one) << one.error().what;
+    EXPECT_EQ(one->size(), 16U);
+    EXPECT_EQ(*one, *recipe_hash());
+}
+
+TEST(Transport, NamesThereAndBack) {
+    for (const auto transport : {Transport::svcrdma, Transport::rpcrdma, Transport::tcp})
+        EXPECT_EQ(transport_from(transport_name(transport)), transport);
+    EXPECT_FALSE(transport_from("rdma"));
+}
+
+} // namespace lab

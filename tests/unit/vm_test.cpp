@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "vm/vm.h"
+
+#include "lab/host.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace lab {
+
+TEST(Vm, FindsTheForwardedPort) {
+    // As QEMU 7.2 prints it.
+    EXPECT_EQ(forwarded_port("Hub -1 (lab):\r\n"
+                             "  Protocol[State]    FD  Source Address  Port   Dest. Address  Port "
+                             "RecvQ SendQ\r\n"
+                             "  TCP[HOST_FORWARD]  13       127.0.0.1 39201       10.0.2.15    22 "
+                             "    0     0\r\n"),
+              39201U);
+    EXPECT_EQ(forwarded_port("  TCP[HOST_FORWARD]  13  127.0.0.1 39201  10.0.2.15  2222 0 0"), 0U);
+    EXPECT_EQ(forwarded_port(""), 0U);
+}
+
+TEST(Vm, CommandFitsTheAccelerator) {
+    const auto command = [](const std::string &accelerator) {
+        return qemu_command({.name = "server", .accelerator = accelerator});
+    };
+    const auto value = [](const std::vector<std::string> &words, const std::string &option) {
+        const auto at = std::ranges::find(words, option);
+        return at == words.end() ? std::string() : *(at + 1);
+    };
+    EXPECT_EQ(value(command("tcg"), "-accel"), "tcg");
+    EXPECT_EQ(value(command("tcg"), "-cpu"), "qemu64,+rdrand");
+    EXPECT_EQ(value(command("kvm"), "-cpu"), "host");
+}
+
+TEST(ShellQuote, KeepsEveryWordOneWord) {
+    EXPECT_EQ(shell_quote("plain-word_1.2/3"), "plain-word_1.2/3");
+    EXPECT_EQ(shell_quote(""), "''");
+    EXPECT_EQ(shell_quote("a b"), "'a b'");
+    EXPECT_EQ(shell_quote("it's"), "'it'\\''s'");
+    EXPECT_EQ(shell_quote("$HOME"), "'$HOME'");
+}
+
+} // namespace lab
