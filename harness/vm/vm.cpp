@@ -22,6 +22,10 @@ namespace {
 constexpr std::string_view panic_mark = "Kernel panic - not syncing";
 constexpr std::size_t tail_lines = 25;
 
+/// A busy machine stops an emulated CPU for longer than a kernel thinks possible: its watchdogs
+/// would report hangs that are none.
+constexpr auto slow_cpu = " tsc=nowatchdog watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120";
+
 fs::path control_socket(const VmOptions &options) {
     return options.sockets / (options.name + ".qmp");
 }
@@ -74,8 +78,8 @@ std::vector<std::string> qemu_command(const VmOptions &o) {
         "-initrd",
         o.kernel.initramfs.string(),
         "-append",
-        fmt::format("console=ttyS0 mitigations=off nokaslr panic=-1 lab.name={} lab.data={}",
-                    o.name, o.data_address),
+        fmt::format("console=ttyS0 mitigations=off nokaslr panic=-1{} lab.name={} lab.data={}",
+                    kvm ? "" : slow_cpu, o.name, o.data_address),
         "-drive",
         // QEMU unlinks the overlay as soon as it has it open: nobody has to clean up.
         fmt::format("file={},format=raw,if=none,id=disk,snapshot=on,cache=unsafe",
