@@ -9,7 +9,8 @@
 namespace lab {
 namespace {
 
-constexpr std::array<std::string_view, 3> metrics{"iops", "bytes_per_s", "nfsd_wakeups_per_op"};
+constexpr std::array<std::string_view, 4> metrics{"iops", "bytes_per_s", "nfsd_wakeups_per_op",
+                                                  "context_switches_per_op"};
 
 /// What is reported of several findings: the cause before its symptoms.
 int severity(Verdict verdict) {
@@ -68,9 +69,14 @@ std::optional<double> metric_of(const Run &run, std::string_view metric) {
         return run.fio->iops;
     if (metric == "bytes_per_s")
         return static_cast<double>(run.fio->bytes_per_s);
+    const auto per_op = [&](std::int64_t count) {
+        return static_cast<double>(count) / static_cast<double>(run.fio->ops);
+    };
+    if (metric == "context_switches_per_op" && run.server)
+        return per_op(run.server->context_switches);
     if (metric == "nfsd_wakeups_per_op" && run.server && run.server->wakeups)
         if (const auto nfsd = run.server->wakeups->find("nfsd"); nfsd != run.server->wakeups->end())
-            return static_cast<double>(nfsd->second) / static_cast<double>(run.fio->ops);
+            return per_op(nfsd->second);
     return std::nullopt;
 }
 

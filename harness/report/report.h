@@ -65,7 +65,8 @@ struct Boot {
 /// How two transports compare, over the runs that took turns in one boot.
 struct Comparison {
     std::string kernel, nfs, workload;
-    std::string metric; ///< "iops", "bytes_per_s", "nfsd_wakeups_per_op"
+    /// "iops", "bytes_per_s", "nfsd_wakeups_per_op", "context_switches_per_op"
+    std::string metric;
     Transport a = Transport::tcp, b = Transport::tcp;
     double ratio_median = 0, ratio_min = 0, ratio_max = 0; ///< a divided by b
     unsigned pairs = 0;                                    ///< repeats that gave a ratio

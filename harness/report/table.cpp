@@ -38,6 +38,7 @@ std::vector<Metric> shown_metrics() {
         {"latency p50, ms", latency(&Latency::p50), 2, {}},
         {"latency p99, ms", latency(&Latency::p99), 2, {}},
         {"nfsd wakeups per I/O", plain("nfsd_wakeups_per_op"), 2, "nfsd_wakeups_per_op"},
+        {"switches per I/O", plain("context_switches_per_op"), 2, "context_switches_per_op"},
     };
 }
 

@@ -74,6 +74,9 @@ TEST(Comparisons, PairRunsOfOneRepeat) {
     ASSERT_NE(wakeups, nullptr);
     EXPECT_DOUBLE_EQ(wakeups->ratio_min, 0.4);
     EXPECT_DOUBLE_EQ(wakeups->ratio_max, 0.5);
+    const Comparison *switches = find(all, "context_switches_per_op");
+    ASSERT_NE(switches, nullptr);
+    EXPECT_DOUBLE_EQ(switches->ratio_median, 1);
 }
 
 TEST(Comparisons, LeaveOutWhatFailedOrHasNoCounterpart) {
