@@ -271,7 +271,7 @@ Result<Image> build_image(const std::string &mirror) {
             {.on_line =
                  [&](const std::string &line) {
                      if (line.starts_with("I: "))
-                         progress.at(line.substr(3, line.find_first_of(".:") - 3));
+                         progress.at(line.substr(3, line.find_first_of(".:", 3) - 3));
                      append_line(log, line);
                  },
              .death_signal = SIGTERM});

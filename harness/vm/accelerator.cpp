@@ -88,8 +88,8 @@ Result<Accelerator> choose_accelerator(const Image &image) {
                      : Accelerator{"tcg", kvm.error().what};
         const json answer = {
             {"name", result.name}, {"reason", result.reason}, {"fingerprint", now}};
-        // Not being able to remember it costs the next start a trial, no more.
-        (void)write_file(file, answer.dump(4) + "\n");
+        if (auto written = write_file(file, answer.dump(4) + "\n"); !written)
+            say(written.error().what + ": the next start will try KVM again");
     }
     Deadline::set_scale(result.name == "kvm" ? 1 : tcg_scale);
     return result;
