@@ -29,9 +29,7 @@ static void svc_rdma_recv_event(struct ib_cq *cq, void *context)
 	struct svcxprt_rdma *rdma = context;
 
 	svc_rdma_count(SVC_RDMA_recv_events);
-	/* Pairs with the barrier in svc_rdma_recv_next(). */
-	set_bit(XPT_DATA, &rdma->sc_xprt.xpt_flags);
-	svc_xprt_enqueue(&rdma->sc_xprt);
+	svc_rdma_enqueue(rdma);
 }
 
 /* Any context, interrupts included. */
@@ -50,10 +48,8 @@ static void svc_rdma_send_event(struct ib_cq *cq, void *context)
 	if (atomic_read(&rdma->sc_sq_waiters))
 		wake_up_all(&rdma->sc_sq_wait);
 
-	if (atomic_read(&rdma->sc_reads)) {
-		set_bit(XPT_DATA, &rdma->sc_xprt.xpt_flags);
-		svc_xprt_enqueue(&rdma->sc_xprt);
-	}
+	if (atomic_read(&rdma->sc_reads))
+		svc_rdma_enqueue(rdma);
 }
 
 /* The queue overran or the device lost it: no completion can be trusted. */
@@ -74,7 +70,7 @@ static struct ib_cq *svc_rdma_cq_create(struct svcxprt_rdma *rdma,
 	static atomic_t next_vector;
 	struct ib_device *device = rdma->sc_cm_id->device;
 	struct ib_cq_init_attr attr = {
-		.cqe = min_t(unsigned int, entries, device->attrs.max_cqe),
+		.cqe = entries,
 		.comp_vector = (unsigned int)atomic_inc_return(&next_vector) %
 			       max(device->num_comp_vectors, 1),
 	};
@@ -91,7 +87,7 @@ static struct ib_cq *svc_rdma_cq_create(struct svcxprt_rdma *rdma,
  * svc_rdma_cqs_create - create the Receive and the Send completion queue
  * @rdma: connection, its cm_id bound to a device
  * @recvs: Receives that may be posted at once
- * @sends: entries of the Send Queue
+ * @sends: entries of the Send Queue; both less than the device's max_cqe
  *
  * Each queue has one entry more, for the marker of ib_drain_qp(). Neither is
  * armed yet. May sleep. Returns 0 or a negative errno; svc_rdma_cqs_destroy()
@@ -125,6 +121,20 @@ void svc_rdma_cqs_destroy(struct svcxprt_rdma *rdma)
 	rdma->sc_rq_cq = NULL;
 }
 
+/*
+ * A Work Request inside a chain completes only when it fails. The one at the
+ * end of its chain will tell the owner; this one knows the reason.
+ */
+static void svc_rdma_wc_unsignalled(struct svcxprt_rdma *rdma,
+				    const struct ib_wc *wc)
+{
+	if (wc->status == IB_WC_WR_FLUSH_ERR)
+		return;
+	svc_rdma_count(SVC_RDMA_chain_failures);
+	trace_svc_rdma_wc_failed(rdma, "chain", wc->status, wc->vendor_err);
+	svc_rdma_close(rdma);
+}
+
 static unsigned int svc_rdma_cq_poll(struct ib_cq *cq, unsigned int budget)
 {
 	struct ib_wc wcs[SVC_RDMA_POLL_BATCH];
@@ -135,9 +145,11 @@ static unsigned int svc_rdma_cq_poll(struct ib_cq *cq, unsigned int budget)
 		want = min_t(unsigned int, budget - done, ARRAY_SIZE(wcs));
 		got = ib_poll_cq(cq, want, wcs);
 		for (i = 0; i < got; i++) {
-			/* rxe flushes unsignalled Writes too, without a cqe. */
-			if (wcs[i].wr_cqe)
+			if (likely(wcs[i].wr_cqe))
 				wcs[i].wr_cqe->done(cq, &wcs[i]);
+			else
+				svc_rdma_wc_unsignalled(cq->cq_context,
+							&wcs[i]);
 		}
 		if (got > 0)
 			done += got;
@@ -238,6 +250,5 @@ void svc_rdma_send_watch(struct svcxprt_rdma *rdma)
 		if (svc_rdma_send_arm(rdma) <= 0)
 			return;
 	}
-	set_bit(XPT_DATA, &rdma->sc_xprt.xpt_flags);
-	svc_xprt_enqueue(&rdma->sc_xprt);
+	svc_rdma_enqueue(rdma);
 }

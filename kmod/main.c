@@ -42,10 +42,13 @@ MODULE_PARM_DESC(credits,
 		 "most calls that one client may have outstanding, 8 to 4096 (default: 128); applies to new connections");
 
 /*
- * For teardown only: freeing a transport waits for its queue pair, which the
- * last holder of a reference may not be allowed to do.
+ * For teardown: freeing a transport waits for its queue pair, which the last
+ * holder of a reference may not be allowed to do.
  */
 struct workqueue_struct *svc_rdma_wq;
+
+/* For release=workqueue: apart, because teardown waits for it. */
+struct workqueue_struct *svc_rdma_release_wq;
 
 /* Whether the module @name is loaded now: it has an entry beside ours in sysfs. */
 static bool svc_rdma_module_loaded(const char *name)
@@ -82,6 +85,12 @@ static int __init svc_rdma_init(void)
 		goto out_stats;
 	}
 
+	svc_rdma_release_wq = alloc_workqueue("svcrdma_release", WQ_UNBOUND, 0);
+	if (!svc_rdma_release_wq) {
+		ret = -ENOMEM;
+		goto out_wq;
+	}
+
 	svc_rdma_class.xcl_name = transport;
 	ret = svc_reg_xprt_class(&svc_rdma_class);
 	if (ret == -EEXIST) {
@@ -90,12 +99,14 @@ static int __init svc_rdma_init(void)
 		       "the stock module rpcrdma" : "another module");
 	}
 	if (ret)
-		goto out_wq;
+		goto out_release_wq;
 
 	pr_info("svcrdma: transport \"%s\" registered, release=%s\n",
 		transport, release);
 	return 0;
 
+out_release_wq:
+	destroy_workqueue(svc_rdma_release_wq);
 out_wq:
 	destroy_workqueue(svc_rdma_wq);
 out_stats:
@@ -112,6 +123,7 @@ static void __exit svc_rdma_exit(void)
 	 * the work that freed the last one may still be on its way out.
 	 */
 	destroy_workqueue(svc_rdma_wq);
+	destroy_workqueue(svc_rdma_release_wq);
 	svc_rdma_stats_exit();
 	pr_info("svcrdma: transport \"%s\" unregistered\n", transport);
 }

@@ -16,11 +16,10 @@
 #include "compat/compat.h"
 #include "trace.h"
 
-/* The part of the message that is not in a chunk of its own, as a source. */
+/* How far the Position Zero Read chunk has been given out. */
 struct svc_rdma_base {
-	u32	taken;		/* bytes of it that have found their place */
-	u32	segment;	/* of the Position Zero Read chunk, if there is one */
-	u32	segment_taken;
+	u32	segment;
+	u32	segment_taken;	/* bytes */
 };
 
 static bool svc_rdma_sink_is_chunk(const struct rpcrdma_hdr *hdr)
@@ -102,28 +101,20 @@ static int svc_rdma_read_chunk(struct svcxprt_rdma *rdma,
 	return 0;
 }
 
-/* Puts the next @length bytes of the base at offset @at of the sink. */
+/* RDMA Reads the next @length bytes of the Position Zero Read chunk. */
 static int svc_rdma_read_base(struct svcxprt_rdma *rdma,
 			      struct svc_rdma_recv_ctxt *ctxt,
 			      struct svc_rdma_base *base,
 			      const struct xdr_buf *sink, u32 at, u32 length)
 {
-	const struct rpcrdma_hdr *hdr = &ctxt->rc_hdr;
 	struct rpcrdma_hdr_segment segment;
 	u32 piece, position;
 	int ret;
 
-	if (hdr->proc == RPCRDMA_PROC_MSG) {
-		write_bytes_to_xdr_buf(sink, at, ctxt->rc_buf + hdr->length +
-						 base->taken, length);
-		base->taken += length;
-		return 0;
-	}
-
 	/* The codec has checked that the chunk holds this many. */
 	while (length) {
-		rpcrdma_hdr_read_segment(ctxt->rc_buf, hdr, base->segment,
-					 &segment, &position);
+		rpcrdma_hdr_read_segment(ctxt->rc_buf, &ctxt->rc_hdr,
+					 base->segment, &segment, &position);
 		piece = min(length, segment.length - base->segment_taken);
 		ret = svc_rdma_read_piece(rdma, &ctxt->rc_rw, sink, at,
 					  &segment, base->segment_taken, piece);
@@ -131,7 +122,6 @@ static int svc_rdma_read_base(struct svcxprt_rdma *rdma,
 			return ret;
 		at += piece;
 		length -= piece;
-		base->taken += piece;
 		base->segment_taken += piece;
 		if (base->segment_taken == segment.length) {
 			base->segment++;
@@ -141,37 +131,69 @@ static int svc_rdma_read_base(struct svcxprt_rdma *rdma,
 	return 0;
 }
 
+/* What the device puts into a flat sink. */
 static int svc_rdma_read_flat(struct svcxprt_rdma *rdma,
 			      struct svc_rdma_recv_ctxt *ctxt,
 			      const struct xdr_buf *sink)
 {
 	const struct rpcrdma_hdr *hdr = &ctxt->rc_hdr;
+	bool long_call = hdr->proc == RPCRDMA_PROC_NOMSG;
 	struct rpcrdma_hdr_read_chunk chunk = {};
 	struct svc_rdma_base base = {};
-	static const u8 padding[XDR_UNIT];
 	u32 at = 0;
 	int ret;
 
 	while (rpcrdma_hdr_next_read_chunk(ctxt->rc_buf, hdr, &chunk)) {
-		u32 pad = xdr_pad_size(chunk.length);
-
 		if (!chunk.position)
 			continue;	/* that is the base */
-		ret = svc_rdma_read_base(rdma, ctxt, &base, sink, at,
-					 chunk.position - at);
+		if (long_call) {
+			ret = svc_rdma_read_base(rdma, ctxt, &base, sink, at,
+						 chunk.position - at);
+			if (ret)
+				return ret;
+		}
+		ret = svc_rdma_read_chunk(rdma, ctxt, &chunk, sink,
+					  chunk.position);
 		if (ret)
 			return ret;
-		at = chunk.position;
-		ret = svc_rdma_read_chunk(rdma, ctxt, &chunk, sink, at);
-		if (ret)
-			return ret;
-		at += chunk.length;
-		if (pad)
-			write_bytes_to_xdr_buf(sink, at, (void *)padding, pad);
-		at += pad;
+		at = chunk.position + xdr_align_size(chunk.length);
 	}
+	if (!long_call)
+		return 0;
 	return svc_rdma_read_base(rdma, ctxt, &base, sink, at,
 				  hdr->message_length - at);
+}
+
+/*
+ * What the CPU puts into a flat sink: the inline part between the chunks, and
+ * the roundup behind them. Not before the sink is unmapped.
+ */
+static void svc_rdma_copy_flat(const struct svc_rdma_recv_ctxt *ctxt,
+			       const struct xdr_buf *sink)
+{
+	const struct rpcrdma_hdr *hdr = &ctxt->rc_hdr;
+	bool inline_base = hdr->proc == RPCRDMA_PROC_MSG;
+	struct rpcrdma_hdr_read_chunk chunk = {};
+	u8 *from = ctxt->rc_buf + hdr->length;
+	u8 roundup[XDR_UNIT] = {};
+	u32 gap, at = 0;
+
+	while (rpcrdma_hdr_next_read_chunk(ctxt->rc_buf, hdr, &chunk)) {
+		if (!chunk.position)
+			continue;
+		gap = chunk.position - at;
+		if (inline_base && gap) {
+			write_bytes_to_xdr_buf(sink, at, from, gap);
+			from += gap;
+		}
+		at = chunk.position + chunk.length;
+		write_bytes_to_xdr_buf(sink, at, roundup,
+				       xdr_pad_size(chunk.length));
+		at = xdr_align_size(at);
+	}
+	if (inline_base)
+		write_bytes_to_xdr_buf(sink, at, from,
+				       hdr->message_length - at);
 }
 
 /* Any thread that polls the Send queue. */
@@ -187,11 +209,10 @@ static void svc_rdma_wc_read(struct ib_cq *cq, struct ib_wc *wc)
 		svc_rdma_add(SVC_RDMA_reads, ctxt->rc_rw.nr_segments);
 		svc_rdma_add(SVC_RDMA_read_bytes, ctxt->rc_rw.bytes);
 		ctxt->rc_read_done = true;
-		/* A full barrier, before the flag: see svc_rdma_recv_next(). */
+		/* Before the flag: see svc_rdma_recv_next(). */
 		llist_add(&ctxt->rc_node, &rdma->sc_read_done);
-		set_bit(XPT_DATA, &rdma->sc_xprt.xpt_flags);
 		atomic_dec(&rdma->sc_reads);
-		svc_xprt_enqueue(&rdma->sc_xprt);
+		svc_rdma_enqueue(rdma);
 		return;
 	}
 
@@ -336,12 +357,20 @@ svc_rdma_read_finish(struct svc_rqst *rqstp, struct svc_rdma_recv_ctxt *ctxt)
 	struct xdr_buf *arg = &rqstp->rq_arg;
 	unsigned int i;
 
-	svc_rdma_rw_release(ctxt->rc_rdma, &ctxt->rc_rw);
+	svc_rdma_rw_release(ctxt->rc_rdma, &ctxt->rc_rw, NULL);
 
 	if (hdr->proc == RPCRDMA_PROC_NOMSG &&
 	    be32_to_cpup(page_address(ctxt->rc_pages[0])) != hdr->xid)
 		return RPCRDMA_HDR_BAD_XID;
 
+	if (!svc_rdma_sink_is_chunk(hdr)) {
+		struct xdr_buf sink = {
+			.pages = ctxt->rc_pages,
+			.page_len = hdr->message_length,
+		};
+
+		svc_rdma_copy_flat(ctxt, &sink);
+	}
 	for (i = 0; i < ctxt->rc_nr_pages; i++)
 		swap(rqstp->rq_pages[i], ctxt->rc_pages[i]);
 	svc_rdma_compat_reply_pages(rqstp, ctxt->rc_nr_pages);

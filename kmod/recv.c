@@ -85,7 +85,7 @@ svc_rdma_recv_ctxt_get(struct svcxprt_rdma *rdma)
 void svc_rdma_recv_ctxt_put(struct svcxprt_rdma *rdma,
 			    struct svc_rdma_recv_ctxt *ctxt)
 {
-	svc_rdma_rw_release(rdma, &ctxt->rc_rw);
+	svc_rdma_rw_release(rdma, &ctxt->rc_rw, NULL);
 	svc_rdma_read_put_pages(ctxt);
 	ctxt->rc_nr_payloads = 0;
 	ctxt->rc_read_done = false;
@@ -131,9 +131,9 @@ void svc_rdma_recv_ctxts_destroy(struct svcxprt_rdma *rdma)
  * More Receives, and so more credits, while the client keeps at least half of
  * what it was granted busy.
  */
-static void svc_rdma_recv_grow(struct svcxprt_rdma *rdma)
+static void svc_rdma_recv_grow(struct svcxprt_rdma *rdma, unsigned int arrived)
 {
-	unsigned int busy = atomic_read(&rdma->sc_xprt.xpt_nr_rqsts);
+	unsigned int busy = arrived + atomic_read(&rdma->sc_xprt.xpt_nr_rqsts);
 
 	if (rdma->sc_recv_target == rdma->sc_credits_max ||
 	    busy < rdma->sc_recv_target / 2)
@@ -154,9 +154,9 @@ static void svc_rdma_recv_grow(struct svcxprt_rdma *rdma)
  */
 bool svc_rdma_recv_refill(struct svcxprt_rdma *rdma)
 {
-	const struct ib_recv_wr *bad = NULL;
 	struct svc_rdma_recv_ctxt *ctxt;
 	struct ib_recv_wr *chain = NULL;
+	const struct ib_recv_wr *bad;
 	unsigned int posting = 0;
 	int ret;
 
@@ -170,6 +170,11 @@ bool svc_rdma_recv_refill(struct svcxprt_rdma *rdma)
 		ctxt = svc_rdma_recv_ctxt_get(rdma);
 		if (!ctxt)
 			break;
+		/* Unwrapping a secured call may have written to the buffer. */
+		ib_dma_sync_single_for_device(rdma->sc_pd->device,
+					      ctxt->rc_sge.addr,
+					      ctxt->rc_sge.length,
+					      DMA_FROM_DEVICE);
 		ctxt->rc_wr.next = chain;
 		chain = &ctxt->rc_wr;
 		posting++;
@@ -179,6 +184,7 @@ bool svc_rdma_recv_refill(struct svcxprt_rdma *rdma)
 
 	/* Counted first: what is posted may complete before this returns. */
 	rdma->sc_recvs_posted += posting;
+	bad = chain;
 	ret = ib_post_recv(rdma->sc_qp, chain, &bad);
 	if (ret) {
 		svc_rdma_count(SVC_RDMA_post_failures);
@@ -193,13 +199,14 @@ bool svc_rdma_recv_refill(struct svcxprt_rdma *rdma)
 		svc_rdma_close(rdma);
 		return false;
 	}
+out:
+	if (!rdma->sc_recvs_posted) {
+		svc_rdma_close(rdma);
+		return false;
+	}
 	WRITE_ONCE(rdma->sc_credits, min(rdma->sc_recvs_posted,
 					 rdma->sc_recv_target));
-out:
-	if (rdma->sc_recvs_posted)
-		return true;
-	svc_rdma_close(rdma);
-	return false;
+	return true;
 }
 
 /* In the receiver, or in ib_drain_qp() when there is none any more. */
@@ -227,11 +234,15 @@ static void svc_rdma_wc_receive(struct ib_cq *cq, struct ib_wc *wc)
 
 static bool svc_rdma_recv_gather(struct svcxprt_rdma *rdma)
 {
+	unsigned int arrived;
+
 	svc_rdma_recv_ctxts_take_ready(rdma);
-	if (list_empty(&rdma->sc_recv_ready) &&
-	    svc_rdma_recv_poll(rdma, SVC_RDMA_POLL_BUDGET)) {
-		svc_rdma_recv_grow(rdma);
-		svc_rdma_recv_refill(rdma);
+	if (list_empty(&rdma->sc_recv_ready)) {
+		arrived = svc_rdma_recv_poll(rdma, SVC_RDMA_POLL_BUDGET);
+		if (arrived) {
+			svc_rdma_recv_grow(rdma, arrived);
+			svc_rdma_recv_refill(rdma);
+		}
 	}
 	return !list_empty(&rdma->sc_recv_ready);
 }
@@ -247,7 +258,7 @@ svc_rdma_recv_next(struct svcxprt_rdma *rdma)
 	struct svc_rdma_recv_ctxt *ctxt = NULL;
 
 	if (atomic_read(&rdma->sc_reads))
-		svc_rdma_send_watch(rdma);
+		svc_rdma_send_poll(rdma);
 
 	if (svc_rdma_recv_gather(rdma)) {
 		ctxt = list_first_entry(&rdma->sc_recv_ready,

@@ -16,13 +16,14 @@
  * - A thread that leaves Sends in flight, or contexts that others appended
  *   behind its back, starts the quiet timer. If nobody has passed by when it
  *   expires it self-enqueues, and goes on as long as there is anything left.
- *   So the bound is two periods of the timer after the completion, plus the
- *   time in which an nfsd thread is free.
+ *   So on an idle connection the bound is two periods of the timer after the
+ *   completion, plus the time in which an nfsd thread is free.
  */
 #include <linux/kthread.h>
 #include <linux/wait_bit.h>
 
 #include "svcrdma.h"
+#include "compat/compat.h"
 #include "trace.h"
 
 /* Jiffies: at worst 20 wakeups a second, and none on an idle connection. */
@@ -32,7 +33,7 @@
 static bool svc_rdma_is_service_thread(const struct svcxprt_rdma *rdma)
 {
 	return (current->flags & PF_KTHREAD) &&
-	       kthread_func(current) == rdma->sc_xprt.xpt_server->sv_threadfn;
+	       kthread_func(current) == rdma->sc_threadfn;
 }
 
 /* release=deferred: lock-free, allocates nothing, unmaps nothing. */
@@ -70,7 +71,7 @@ static void svc_rdma_release_by_work(struct svcxprt_rdma *rdma,
 {
 	atomic_inc(&rdma->sc_release_works);
 	INIT_WORK(&ctxt->sc_work, svc_rdma_release_work);
-	queue_work(svc_rdma_wq, &ctxt->sc_work);
+	queue_work(svc_rdma_release_wq, &ctxt->sc_work);
 }
 
 static const struct svc_rdma_release_policy {
@@ -119,6 +120,14 @@ void svc_rdma_send_ctxt_completed(struct svcxprt_rdma *rdma,
 	svc_rdma_release_policy->completed(rdma, ctxt);
 }
 
+static void svc_rdma_send_ctxt_recycle(struct svcxprt_rdma *rdma,
+				       struct svc_rdma_send_ctxt *ctxt,
+				       struct folio_batch *batch)
+{
+	svc_rdma_rw_release(rdma, &ctxt->sc_rw, batch);
+	llist_add(&ctxt->sc_node, &rdma->sc_send_free);
+}
+
 /**
  * svc_rdma_send_ctxt_release - give back what a Send held, and recycle it
  * @rdma: connection
@@ -129,8 +138,7 @@ void svc_rdma_send_ctxt_completed(struct svcxprt_rdma *rdma,
 void svc_rdma_send_ctxt_release(struct svcxprt_rdma *rdma,
 				struct svc_rdma_send_ctxt *ctxt)
 {
-	svc_rdma_rw_release(rdma, &ctxt->sc_rw);
-	llist_add(&ctxt->sc_node, &rdma->sc_send_free);
+	svc_rdma_send_ctxt_recycle(rdma, ctxt, NULL);
 }
 
 /**
@@ -146,16 +154,19 @@ unsigned int svc_rdma_send_ctxts_drain(struct svcxprt_rdma *rdma,
 {
 	struct svc_rdma_send_ctxt *ctxt, *next;
 	struct llist_node *batch;
+	struct folio_batch pages;
 	unsigned int released = 0;
 
 	/* Pairs with llist_add(): what is seen on the list is seen whole. */
 	if (llist_empty(&rdma->sc_send_release_list))
 		return 0;
 	batch = llist_del_all(&rdma->sc_send_release_list);
+	folio_batch_init(&pages);
 	llist_for_each_entry_safe(ctxt, next, batch, sc_node) {
-		svc_rdma_send_ctxt_release(rdma, ctxt);
+		svc_rdma_send_ctxt_recycle(rdma, ctxt, &pages);
 		released++;
 	}
+	folio_batch_release(&pages);
 	svc_rdma_add(SVC_RDMA_released, released);
 	svc_rdma_add(caller, released);
 	trace_svc_rdma_drain(rdma, caller, released);
@@ -172,8 +183,7 @@ void svc_rdma_self_enqueue(struct svcxprt_rdma *rdma)
 {
 	svc_rdma_count(SVC_RDMA_self_enqueues);
 	trace_svc_rdma_self_enqueue(rdma);
-	set_bit(XPT_DATA, &rdma->sc_xprt.xpt_flags);
-	svc_xprt_enqueue(&rdma->sc_xprt);
+	svc_rdma_enqueue(rdma);
 }
 
 static bool svc_rdma_all_released(const struct svcxprt_rdma *rdma)
@@ -184,7 +194,7 @@ static bool svc_rdma_all_released(const struct svcxprt_rdma *rdma)
 
 static void svc_rdma_watch_quiet(struct svcxprt_rdma *rdma)
 {
-	rdma->sc_passes_seen = READ_ONCE(rdma->sc_passes);
+	WRITE_ONCE(rdma->sc_passes_seen, READ_ONCE(rdma->sc_passes));
 	mod_timer(&rdma->sc_quiet_timer, jiffies + SVC_RDMA_QUIET);
 }
 
@@ -200,13 +210,15 @@ void svc_rdma_quiet_timer(struct timer_list *timer)
 	struct svcxprt_rdma *rdma =
 		container_of(timer, struct svcxprt_rdma, sc_quiet_timer);
 
+	/* This timer counts as not pending before it looks; see below. */
+	smp_mb();
 	if (svc_rdma_all_released(rdma) || svc_rdma_closing(rdma))
 		return;
 	/*
 	 * A busy transport needs no wakeup: somebody passed by since this timer
 	 * was started, and whoever comes next will see what is there now.
 	 */
-	if (READ_ONCE(rdma->sc_passes) == rdma->sc_passes_seen) {
+	if (READ_ONCE(rdma->sc_passes) == READ_ONCE(rdma->sc_passes_seen)) {
 		svc_rdma_count(SVC_RDMA_quiet_timers);
 		svc_rdma_self_enqueue(rdma);
 	}
@@ -237,10 +249,13 @@ void svc_rdma_release_ctxt(struct svc_xprt *xprt, void *vctxt)
 
 	/*
 	 * Either this thread sees what another left, or that other thread,
-	 * which has yet to pass here, starts the timer.
+	 * which has yet to pass here, starts the timer. A timer seen pending
+	 * here has yet to look, and will see what this thread sees.
 	 */
-	if (!svc_rdma_all_released(rdma) && !svc_rdma_closing(rdma) &&
-	    !timer_pending(&rdma->sc_quiet_timer))
+	if (svc_rdma_all_released(rdma) || svc_rdma_closing(rdma))
+		return;
+	smp_mb();	/* pairs with svc_rdma_quiet_timer() */
+	if (!timer_pending(&rdma->sc_quiet_timer))
 		svc_rdma_watch_quiet(rdma);
 }
 

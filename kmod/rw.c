@@ -52,7 +52,7 @@ static void svc_rdma_rw_append_piece(struct svc_rdma_rw *rw, struct page *page,
 {
 	struct scatterlist *sg;
 
-	if (WARN_ON_ONCE(rw->nr_sgs == rw->max_sgs)) {
+	if (rw->nr_sgs == rw->max_sgs) {
 		rw->overrun = true;
 		return;
 	}
@@ -131,8 +131,9 @@ void svc_rdma_rw_append(struct svc_rdma_rw *rw, const struct xdr_buf *xdr,
  * @handle: steering tag
  * @remote: offset in the remote memory
  *
- * A segment to which nothing was appended is left out. Returns 0 or a negative
- * errno from mapping. May sleep.
+ * A segment to which nothing was appended is left out. Returns 0, -EINVAL if
+ * more was appended than svc_rdma_rw_start() was told, or a negative errno from
+ * mapping. May sleep.
  */
 int svc_rdma_rw_segment_end(struct svcxprt_rdma *rdma, struct svc_rdma_rw *rw,
 			    u32 handle, u64 remote)
@@ -144,7 +145,7 @@ int svc_rdma_rw_segment_end(struct svcxprt_rdma *rdma, struct svc_rdma_rw *rw,
 		return -EINVAL;
 	if (rw->open_sg == rw->nr_sgs)
 		return 0;
-	if (WARN_ON_ONCE(rw->nr_segments == rw->max_segments))
+	if (rw->nr_segments == rw->max_segments)
 		return -EINVAL;
 
 	segment = &rw->segments[rw->nr_segments];
@@ -186,27 +187,32 @@ struct ib_send_wr *svc_rdma_rw_wrs(struct svcxprt_rdma *rdma,
 	return last;
 }
 
-static void svc_rdma_rw_put_pages(struct svc_rdma_rw *rw)
+static void svc_rdma_rw_put_pages(struct svc_rdma_rw *rw,
+				  struct folio_batch *batch)
 {
-	struct folio_batch batch;
 	unsigned int i;
 
-	folio_batch_init(&batch);
 	for (i = 0; i < rw->nr_sgs; i++) {
-		if (!folio_batch_add(&batch, page_folio(sg_page(&rw->sgs[i]))))
-			__folio_batch_release(&batch);
+		struct page *page = sg_page(&rw->sgs[i]);
+
+		if (!batch)
+			put_page(page);
+		else if (!folio_batch_add(batch, page_folio(page)))
+			__folio_batch_release(batch);
 	}
-	folio_batch_release(&batch);
 }
 
 /**
  * svc_rdma_rw_release - unmap, drop the pages of Writes, free the storage
  * @rdma: connection
  * @rw: nothing of it is with the device
+ * @batch: collects the pages, to be released by the caller with those of other
+ *	   sets; or NULL to release them now
  *
  * @rw is empty afterwards. Any thread; unmapping may be slow.
  */
-void svc_rdma_rw_release(struct svcxprt_rdma *rdma, struct svc_rdma_rw *rw)
+void svc_rdma_rw_release(struct svcxprt_rdma *rdma, struct svc_rdma_rw *rw,
+			 struct folio_batch *batch)
 {
 	unsigned int i;
 
@@ -217,8 +223,8 @@ void svc_rdma_rw_release(struct svcxprt_rdma *rdma, struct svc_rdma_rw *rw)
 				    rdma->sc_port_num, segment->sg,
 				    segment->nents, rw->direction);
 	}
-	if (rw->direction == DMA_TO_DEVICE && rw->nr_sgs)
-		svc_rdma_rw_put_pages(rw);
+	if (rw->direction == DMA_TO_DEVICE)
+		svc_rdma_rw_put_pages(rw, batch);
 
 	if (rw->segments != rw->own_segments)
 		kvfree(rw->segments);

@@ -263,11 +263,14 @@ static int svc_rdma_plan_reply(const struct svcxprt_rdma *rdma,
 			break;
 		if (!chunk.segments || !length)
 			continue;
-		if (length > chunk.length)
-			return -EMSGSIZE;
-		/* A security flavour may have moved what was noted. */
+		/*
+		 * nfsd may have cut the reply short after the payload was
+		 * noted, and a security flavour may have rewritten it.
+		 */
 		if (offset < done || offset > res->len ||
 		    length > res->len - offset)
+			continue;
+		if (length > chunk.length)
 			return -EMSGSIZE;
 
 		done = min_t(u64, (u64)offset + xdr_align_size(length),
@@ -315,10 +318,11 @@ static int svc_rdma_write_payloads(struct svcxprt_rdma *rdma,
 	return 0;
 }
 
+typedef int (*svc_rdma_range_fn)(void *data, u32 offset, u32 length);
+
 /* Calls @range for each range of the reply that was not reduced, in order. */
 static int svc_rdma_for_each_rest(const struct svc_rdma_plan *plan, u32 end,
-				  int (*range)(void *data, u32 offset,
-					       u32 length), void *data)
+				  svc_rdma_range_fn range, void *data)
 {
 	u32 offset = 0;
 	unsigned int i;
@@ -413,7 +417,7 @@ static int svc_rdma_build_reply(struct svcxprt_rdma *rdma,
 		sgs = DIV_ROUND_UP(res->page_len, PAGE_SIZE) +
 		      plan.segments + 2 * plan.nr_reduced + 4;
 		if (plan.nr_reduced == 1 && plan.segments == 1)
-			sgs = DIV_ROUND_UP(plan.written[0], PAGE_SIZE) + 3;
+			sgs = DIV_ROUND_UP(plan.reduced[0].length, PAGE_SIZE) + 3;
 		ret = svc_rdma_rw_start(&ctxt->sc_rw, plan.segments, sgs,
 					DMA_TO_DEVICE);
 		if (!ret)
@@ -489,7 +493,7 @@ static int svc_rdma_send(struct svcxprt_rdma *rdma,
  * @rctxt: the refused message; its header's xid and vers are valid
  * @verdict: why
  *
- * Best effort. May sleep.
+ * May sleep. Closes the connection if even that cannot be said.
  */
 void svc_rdma_send_error(struct svcxprt_rdma *rdma,
 			 const struct svc_rdma_recv_ctxt *rctxt,
@@ -498,8 +502,11 @@ void svc_rdma_send_error(struct svcxprt_rdma *rdma,
 	struct svc_rdma_send_ctxt *ctxt = svc_rdma_send_ctxt_get(rdma);
 	u32 length;
 
-	if (!ctxt)
+	if (!ctxt) {
+		/* RFC 8166 section 4.5.4: it must not wait for an answer. */
+		svc_rdma_close(rdma);
 		return;
+	}
 	length = rpcrdma_hdr_encode_error(ctxt->sc_buf, SVC_RDMA_INLINE_SIZE,
 					  &rctxt->rc_hdr,
 					  READ_ONCE(rdma->sc_credits), verdict);

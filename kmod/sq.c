@@ -52,7 +52,6 @@ static int svc_rdma_sq_wait_turn(struct svcxprt_rdma *rdma, unsigned int sqes)
 
 static int svc_rdma_sq_wait(struct svcxprt_rdma *rdma, unsigned int sqes)
 {
-	struct svc_xprt *xprt = &rdma->sc_xprt;
 	int ret;
 
 	svc_rdma_count(SVC_RDMA_sq_waits);
@@ -70,16 +69,15 @@ static int svc_rdma_sq_wait(struct svcxprt_rdma *rdma, unsigned int sqes)
 		mutex_unlock(&rdma->sc_sq_mutex);
 	}
 	atomic_dec(&rdma->sc_sq_waiters);
-	smp_mb__after_atomic();	/* pairs with svc_xprt_ready()'s own */
+	smp_mb__after_atomic();	/* pairs with svc_rdma_enqueue() */
 
 	/*
-	 * While this thread slept, self-enqueues were refused for want of
-	 * write space: what they were for is done here, and the data that came
-	 * meanwhile is announced again.
+	 * While this thread slept, enqueues were refused for want of write
+	 * space. What self-enqueues were for is done here; the others are made
+	 * up for, if there is still a reason.
 	 */
 	svc_rdma_send_ctxts_drain(rdma, SVC_RDMA_drained_by_sq_wait);
-	if (test_bit(XPT_DATA, &xprt->xpt_flags))
-		svc_xprt_enqueue(xprt);
+	svc_xprt_enqueue(&rdma->sc_xprt);
 	return ret;
 }
 

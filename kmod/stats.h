@@ -47,6 +47,7 @@
 	X(recv_failures)						\
 	X(send_failures)	/* Sends and Writes that did not complete */	\
 	X(read_failures)						\
+	X(chain_failures)	/* Work Requests in front of those */	\
 	X(post_failures)						\
 	X(no_memory)							\
 	X(replies_too_large)	/* answered with ERR_CHUNK */		\
@@ -69,7 +70,7 @@
 	X(live_connections)						\
 	X(live_recv_ctxts)						\
 	X(live_send_ctxts)						\
-	X(live_pages)		/* pages held for RDMA Reads and Writes */
+	X(live_pages)		/* allocated for RDMA Reads */
 
 enum svc_rdma_counter {
 #define SVC_RDMA_COUNTER_ENUM(name) SVC_RDMA_##name,

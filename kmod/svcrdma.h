@@ -63,7 +63,7 @@ enum {
 	/* Connection requests that may wait for an nfsd thread. */
 	SVC_RDMA_ACCEPT_BACKLOG		= 64,
 
-	/* Storage that the common requests find embedded in their context. */
+	/* Storage that small requests find embedded in their context. */
 	SVC_RDMA_RW_SEGMENTS		= 2,
 	SVC_RDMA_RW_SGS			= 4,
 	SVC_RDMA_RW_PAGES		= 4,
@@ -109,6 +109,8 @@ struct svc_rdma_rw {
 	struct svc_rdma_rw_segment	own_segments[SVC_RDMA_RW_SEGMENTS];
 	struct scatterlist		own_sgs[SVC_RDMA_RW_SGS];
 };
+
+struct folio_batch;
 
 /* A byte range of a reply that the RPC program marked as a result payload. */
 struct svc_rdma_payload {
@@ -188,6 +190,7 @@ struct svcxprt_rdma {
 	struct svc_xprt		sc_xprt;
 	struct rdma_cm_id	*sc_cm_id;
 	struct work_struct	sc_free_work;
+	int			(*sc_threadfn)(void *data); /* of the service */
 
 	/* a listener's */
 	spinlock_t		sc_accept_lock;	/* sc_accept_q, sc_accept_len */
@@ -246,11 +249,13 @@ static inline bool svc_rdma_closing(const struct svcxprt_rdma *rdma)
 
 /* main.c */
 extern struct workqueue_struct *svc_rdma_wq;
+extern struct workqueue_struct *svc_rdma_release_wq;
 extern unsigned int svc_rdma_credits;
 
 /* transport.c */
 extern struct svc_xprt_class svc_rdma_class;
 void svc_rdma_close(struct svcxprt_rdma *rdma);
+void svc_rdma_enqueue(struct svcxprt_rdma *rdma);
 
 /* cq.c */
 int svc_rdma_cqs_create(struct svcxprt_rdma *rdma, unsigned int recvs,
@@ -317,6 +322,7 @@ int svc_rdma_rw_segment_end(struct svcxprt_rdma *rdma, struct svc_rdma_rw *rw,
 struct ib_send_wr *svc_rdma_rw_wrs(struct svcxprt_rdma *rdma,
 				   struct svc_rdma_rw *rw, struct ib_cqe *cqe,
 				   struct ib_send_wr *last);
-void svc_rdma_rw_release(struct svcxprt_rdma *rdma, struct svc_rdma_rw *rw);
+void svc_rdma_rw_release(struct svcxprt_rdma *rdma, struct svc_rdma_rw *rw,
+			 struct folio_batch *batch);
 
 #endif

@@ -21,7 +21,7 @@
 #include "trace.h"
 
 enum {
-	/* Work Requests per credit: the Send, and Reads or Writes of 4 MTUs. */
+	/* Work Requests per credit: the Send, and two Reads or Writes. */
 	SVC_RDMA_SQES_PER_CREDIT	= 3,
 
 	/* Client's RNR retries without limit: it overran its credits, its loss. */
@@ -41,8 +41,25 @@ enum {
  */
 void svc_rdma_close(struct svcxprt_rdma *rdma)
 {
-	svc_xprt_deferred_close(&rdma->sc_xprt);
+	/* Once is enough, and the last reference may be gone after that. */
+	if (!svc_rdma_closing(rdma))
+		svc_xprt_deferred_close(&rdma->sc_xprt);
 	wake_up_all(&rdma->sc_sq_wait);
+}
+
+/**
+ * svc_rdma_enqueue - make an nfsd thread call xpo_recvfrom
+ * @rdma: connection
+ *
+ * Any context. Refused, without loss, while a receiver is there (it looks at
+ * XPT_DATA again when it lets go) and while a thread waits for Send Queue space
+ * (it enqueues when it goes on).
+ */
+void svc_rdma_enqueue(struct svcxprt_rdma *rdma)
+{
+	set_bit(XPT_DATA, &rdma->sc_xprt.xpt_flags);
+	smp_mb__after_atomic();	/* pairs with svc_rdma_sq_wait() */
+	svc_xprt_enqueue(&rdma->sc_xprt);
 }
 
 static struct svcxprt_rdma *svc_rdma_alloc(struct svc_serv *serv,
@@ -54,7 +71,8 @@ static struct svcxprt_rdma *svc_rdma_alloc(struct svc_serv *serv,
 	if (!rdma)
 		return NULL;
 	svc_xprt_init(net, &svc_rdma_class, &rdma->sc_xprt, serv);
-	/* Every RDMA transport has: it drops nothing for want of space. */
+	rdma->sc_threadfn = serv->sv_threadfn;
+	/* NFSv4 asks for it (RFC 8881 section 2.9.1), and every RDMA network has it. */
 	set_bit(XPT_CONG_CTRL, &rdma->sc_xprt.xpt_flags);
 
 	spin_lock_init(&rdma->sc_accept_lock);
@@ -267,12 +285,16 @@ static void svc_rdma_qp_event(struct ib_event *event, void *context)
 }
 
 /*
- * Only some devices move chunks through memory regions: iWARP for Reads, others
- * where they take a limited number of pieces. No region is reserved on the rest.
+ * Whether chunks can only be moved through memory regions: on iWARP, and with
+ * ib_core's force_mr. Devices for which regions are a mere optimisation
+ * (max_sgl_rd) do without them: rdma_rw falls back when there are none.
  */
-static bool svc_rdma_needs_regions(const struct ib_device *device, u32 port)
+static bool svc_rdma_needs_regions(struct ib_device *device, u32 port)
 {
-	return rdma_protocol_iwarp(device, port) || device->attrs.max_sgl_rd;
+	if (rdma_protocol_iwarp(device, port))
+		return true;
+	return !device->attrs.max_sgl_rd &&
+	       rdma_rw_max_send_wr(device, port, 1, 0) > 1;
 }
 
 static int svc_rdma_create_qp(struct svcxprt_rdma *rdma)
@@ -286,35 +308,41 @@ static int svc_rdma_create_qp(struct svcxprt_rdma *rdma)
 		.qp_type	= IB_QPT_RC,
 		.port_num	= id->port_num,
 	};
-	u32 payload_wrs, sends, recvs, sges;
+	u32 payload_wrs, sends, recvs, sges, queue_max, register_wrs = 0;
 	int ret;
 
 	rdma->sc_port_num = id->port_num;
-	rdma->sc_credits_max = READ_ONCE(svc_rdma_credits);
-	recvs = min_t(u32, rdma->sc_credits_max + SVC_RDMA_RECV_BATCH,
-		      dev->max_qp_wr - 1);
-	rdma->sc_credits_max = recvs - SVC_RDMA_RECV_BATCH;
+	/* Room for the drain's marker in both kinds of queue. */
+	queue_max = min(dev->max_qp_wr, dev->max_cqe) - 1;
+	if (queue_max <= SVC_RDMA_RECV_BATCH)
+		return -EOPNOTSUPP;
+	rdma->sc_credits_max = min_t(u32, READ_ONCE(svc_rdma_credits),
+				     queue_max - SVC_RDMA_RECV_BATCH);
+	recvs = rdma->sc_credits_max + SVC_RDMA_RECV_BATCH;
 
 	/* At the least one RPC with the largest payload in small segments. */
-	sges = clamp_t(u32, min(dev->max_send_sge, dev->max_sge_rd), 1,
-		       SVC_RDMA_MAX_SGE);
+	sges = clamp_t(u32, dev->max_send_sge, 1, SVC_RDMA_MAX_SGE);
 	payload_wrs = DIV_ROUND_UP(rdma->sc_limits.max_message >> PAGE_SHIFT,
-				   sges) + 2 * SVC_RDMA_MAX_SEGMENTS + 1;
+				   clamp_t(u32, dev->max_sge_rd, 1, sges)) +
+		      2 * SVC_RDMA_MAX_SEGMENTS + 1;
 	sends = max(rdma->sc_credits_max * SVC_RDMA_SQES_PER_CREDIT,
 		    payload_wrs);
-	sends = min_t(u32, sends, dev->max_qp_wr - 1);
+	sends = min(sends, queue_max);
 
-	attr.cap.max_send_wr = sends;
-	attr.cap.max_recv_wr = recvs + 1;	/* and the drain's marker */
+	attr.cap.max_recv_wr = recvs + 1;
 	attr.cap.max_send_sge = sges;
 	attr.cap.max_recv_sge = 1;
 	if (svc_rdma_needs_regions(id->device, id->port_num)) {
-		attr.cap.max_rdma_ctxs = sends / 2;
-		sends = min_t(u32, sends + rdma_rw_max_send_wr(id->device,
-							       id->port_num,
-							       sends / 2, 0),
-			      dev->max_qp_wr - 1);
+		/* The core adds what registering takes, and so do we. */
+		attr.cap.max_rdma_ctxs = rdma->sc_credits_max;
+		register_wrs = rdma_rw_max_send_wr(id->device, id->port_num,
+						   attr.cap.max_rdma_ctxs, 0);
+		if (register_wrs >= queue_max)
+			return -EOPNOTSUPP;
+		sends = min(sends, queue_max - register_wrs);
 	}
+	attr.cap.max_send_wr = sends + 1;
+	sends += register_wrs;
 
 	ret = svc_rdma_cqs_create(rdma, recvs, sends);
 	if (ret)
@@ -322,7 +350,6 @@ static int svc_rdma_create_qp(struct svcxprt_rdma *rdma)
 	attr.recv_cq = rdma->sc_rq_cq;
 	attr.send_cq = rdma->sc_sq_cq;
 
-	attr.cap.max_send_wr++;			/* the drain's marker */
 	ret = rdma_create_qp(id, rdma->sc_pd, &attr);
 	if (ret)
 		return ret;
@@ -346,6 +373,7 @@ static int svc_rdma_accept_client(struct svcxprt_rdma *rdma)
 		.private_data_len = sizeof(message),
 		.rnr_retry_count = SVC_RDMA_RNR_RETRY,
 	};
+	int ret;
 
 	/* The client may offer it, but the device must be able to send it. */
 	if (!(device->attrs.device_cap_flags & IB_DEVICE_MEM_MGT_EXTENSIONS))
@@ -356,7 +384,12 @@ static int svc_rdma_accept_client(struct svcxprt_rdma *rdma)
 		return -EINVAL;		/* it would not let us read */
 	param.initiator_depth = rdma->sc_ord;
 	cm_private_encode(message, &priv);
-	return rdma_accept(rdma->sc_cm_id, &param);
+
+	/* Accepting is one of the steps that the connection manager serialises. */
+	rdma_lock_handler(rdma->sc_cm_id);
+	ret = rdma_accept(rdma->sc_cm_id, &param);
+	rdma_unlock_handler(rdma->sc_cm_id);
+	return ret;
 }
 
 /* Everything between the client's request and its first call. May sleep. */
@@ -433,10 +466,24 @@ static struct svc_xprt *svc_rdma_accept(struct svc_xprt *xprt)
 	return &rdma->sc_xprt;
 }
 
-/* xpo_detach: no nfsd thread will serve this transport any more. */
+/* No handler runs and no request comes in after this. May sleep. */
+static void svc_rdma_stop_listening(struct svcxprt_rdma *listener)
+{
+	if (!listener->sc_cm_id)
+		return;
+	rdma_destroy_id(listener->sc_cm_id);
+	listener->sc_cm_id = NULL;
+	svc_rdma_add(SVC_RDMA_live_listeners, -1);
+}
+
+/* xpo_detach: no nfsd thread will serve this transport any more. May sleep. */
 static void svc_rdma_detach(struct svc_xprt *xprt)
 {
 	struct svcxprt_rdma *rdma = svc_rdma_of(xprt);
+
+	/* At once: whoever stops the service may want the port again. */
+	if (test_bit(XPT_LISTENER, &xprt->xpt_flags))
+		svc_rdma_stop_listening(rdma);
 
 	wake_up_all(&rdma->sc_sq_wait);
 	if (rdma->sc_qp)
@@ -447,10 +494,7 @@ static void svc_rdma_free_listener(struct svcxprt_rdma *listener)
 {
 	struct svcxprt_rdma *rdma, *next;
 
-	/* No handler runs and no request comes in after this. */
-	rdma_destroy_id(listener->sc_cm_id);
-	svc_rdma_add(SVC_RDMA_live_listeners, -1);
-
+	svc_rdma_stop_listening(listener);
 	list_for_each_entry_safe(rdma, next, &listener->sc_accept_q,
 				 sc_accept_entry) {
 		list_del_init(&rdma->sc_accept_entry);
@@ -500,18 +544,23 @@ static void svc_rdma_free_work(struct work_struct *work)
 	struct svcxprt_rdma *rdma =
 		container_of(work, struct svcxprt_rdma, sc_free_work);
 
-	if (!test_bit(XPT_LISTENER, &rdma->sc_xprt.xpt_flags))
-		svc_rdma_free_connection(rdma);
-	else if (rdma->sc_cm_id)
+	if (test_bit(XPT_LISTENER, &rdma->sc_xprt.xpt_flags))
 		svc_rdma_free_listener(rdma);
+	else
+		svc_rdma_free_connection(rdma);
 	kfree(rdma);
 }
 
-/* xpo_free: the last reference is gone. Any context that may not sleep, too. */
+/* xpo_free: the last reference is gone. May be called where sleeping is not. */
 static void svc_rdma_free(struct svc_xprt *xprt)
 {
 	struct svcxprt_rdma *rdma = svc_rdma_of(xprt);
 
+	/*
+	 * Late events and completions find a closed transport and leave
+	 * sunrpc's part of it alone: that is half gone already.
+	 */
+	set_bit(XPT_CLOSE, &xprt->xpt_flags);
 	INIT_WORK(&rdma->sc_free_work, svc_rdma_free_work);
 	queue_work(svc_rdma_wq, &rdma->sc_free_work);
 }
