@@ -68,6 +68,8 @@ Result<fs::path> build_module(const Image &image, const Kernel &kernel) {
     const auto dir = product.parent_path();
     if (!fs::exists(source_dir() / "kmod" / "Kbuild"))
         return fail(fmt::format("{} has no Kbuild", (source_dir() / "kmod").string()));
+    if (!fs::exists(image.root / "usr" / "src" / ("linux-headers-" + kernel.version)))
+        return fail(fmt::format("the image has no headers of kernel {}", kernel.version));
     if (geteuid() != 0)
         return fail("building the module needs root: it happens inside the image's root");
     if (auto copied = mirror_sources(source_dir() / "kmod", dir); !copied)
