@@ -321,7 +321,7 @@ static int svc_rdma_write_payloads(struct svcxprt_rdma *rdma,
 typedef int (*svc_rdma_range_fn)(void *data, u32 offset, u32 length);
 
 /* Calls @range for each range of the reply that was not reduced, in order. */
-static int svc_rdma_for_each_rest(const struct svc_rdma_plan *plan, u32 end,
+static int svc_rdma_walk_rest(const struct svc_rdma_plan *plan, u32 end,
 				  svc_rdma_range_fn range, void *data)
 {
 	u32 offset = 0;
@@ -380,8 +380,7 @@ static int svc_rdma_write_long_reply(struct svcxprt_rdma *rdma,
 
 	svc_rdma_target_init(&reply.target, rctxt->rc_buf,
 			     &rctxt->rc_hdr.reply);
-	ret = svc_rdma_for_each_rest(plan, res->len, svc_rdma_write_range,
-				     &reply);
+	ret = svc_rdma_walk_rest(plan, res->len, svc_rdma_write_range, &reply);
 	return ret ?: svc_rdma_target_end(rdma, &ctxt->sc_rw, &reply.target);
 }
 
@@ -442,8 +441,7 @@ static int svc_rdma_build_reply(struct svcxprt_rdma *rdma,
 		return header;
 	}
 	copy.to = ctxt->sc_buf + header;
-	ret = svc_rdma_for_each_rest(&plan, res->len, svc_rdma_copy_range,
-				     &copy);
+	ret = svc_rdma_walk_rest(&plan, res->len, svc_rdma_copy_range, &copy);
 	return ret ?: header + plan.rest;
 }
 
