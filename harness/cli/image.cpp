@@ -17,8 +17,9 @@ void add_image(CLI::App &app, Action &action) {
     auto *build = image->add_subcommand(
         "build", "Make the image of this tree's recipe, unless the cache has it");
     const auto mirror = std::make_shared<std::string>();
-    build->add_option("--mirror", *mirror,
-                      "Debian archive to take packages from (default: this machine's own)")
+    build
+        ->add_option("--mirror", *mirror,
+                     "Debian archive to take packages from (default: this machine's own)")
         ->envname("NFSRDMA_LAB_MIRROR");
     build->callback([mirror, &action] {
         action = [mirror] {

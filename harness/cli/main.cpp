@@ -5,7 +5,8 @@
 int main(int argc, char **argv) {
     lab::catch_interrupts();
 
-    CLI::App app("Boots two VMs, serves NFS over RDMA between them and measures it.", "nfsrdma-lab");
+    CLI::App app("Boots two VMs, serves NFS over RDMA between them and measures it.",
+                 "nfsrdma-lab");
     app.require_subcommand(1);
     app.footer("First time: nfsrdma-lab doctor, then nfsrdma-lab image build.\n"
                "The cache is /var/cache/nfsrdma-lab, or NFSRDMA_LAB_CACHE.");

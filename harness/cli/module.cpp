@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include "image/module.h"
 #include "cli/command.h"
 #include "image/image.h"
-#include "image/module.h"
 #include "util/progress.h"
 
 #include <fmt/format.h>

@@ -87,8 +87,8 @@ int shell(const Options &options) {
         return complain({"there is no terminal: give the command after --"});
     const auto transport = transport_from(options.transport);
     if (!transport)
-        return complain({fmt::format("\"{}\" is no transport: svcrdma, rpcrdma or tcp",
-                                     options.transport)});
+        return complain(
+            {fmt::format("\"{}\" is no transport: svcrdma, rpcrdma or tcp", options.transport)});
     const auto pair = boot(options.kernel, "shell");
     if (!pair)
         return complain(pair.error());
@@ -138,8 +138,7 @@ void add_shell(CLI::App &app, Action &action) {
 }
 
 void add_up(CLI::App &app, Action &action) {
-    auto *command =
-        app.add_subcommand("up", "Boot the pair with nothing served, until Ctrl-C");
+    auto *command = app.add_subcommand("up", "Boot the pair with nothing served, until Ctrl-C");
     const auto options = std::make_shared<Options>();
     add_kernel(*command, *options);
     command->callback([options, &action] { action = [options] { return up(*options); }; });

@@ -36,7 +36,9 @@ constexpr std::string_view building_prefix = "building-";
 constexpr std::uintmax_t needed_bytes = 4ULL << 30; // the root, its copy as a disk, and packages
 constexpr auto disk_size = "8G";                    // sparse; what is not packages is room to test
 
-fs::path recipe_dir() { return source_dir() / "scripts" / "image"; }
+fs::path recipe_dir() {
+    return source_dir() / "scripts" / "image";
+}
 
 /// A command of the build; its output goes to the build's log.
 Result<void> step(const std::vector<std::string> &argv, const fs::path &log,
@@ -49,11 +51,12 @@ Result<void> step(const std::vector<std::string> &argv, const fs::path &log,
         return {};
     const auto said = read_file(log).value_or("");
     const auto why = explain_build_failure(said);
-    return fail(fmt::format("{} failed{}{}\nThe end of {}:\n{}", argv[0],
-                            why.empty() ? "" : ": ", why, log.string(), last_lines(said, 12)));
+    return fail(fmt::format("{} failed{}{}\nThe end of {}:\n{}", argv[0], why.empty() ? "" : ": ",
+                            why, log.string(), last_lines(said, 12)));
 }
 
-/// Removes a tree that may have file systems mounted in it, without touching those.
+/// Removes a tree that may have file systems mounted in it, without touching those. Also when the
+/// user interrupted: that is when it is needed.
 Result<void> remove_tree(const fs::path &dir) {
     const auto mounts = read_file("/proc/self/mounts").value_or("");
     std::istringstream lines(mounts);
@@ -63,13 +66,18 @@ Result<void> remove_tree(const fs::path &dir) {
             inside.push_back(point);
     // The deepest first.
     std::ranges::sort(inside, std::greater());
+    const auto clean = [](const std::vector<std::string> &command) -> Result<void> {
+        const auto output =
+            run_process(command, Deadline::in(std::chrono::minutes(2)), {.cleaning = true});
+        if (!output || output->status != 0)
+            return fail(fmt::format("{} {} failed: {}", command.front(), command.back(),
+                                    output ? output->err : output.error().what));
+        return {};
+    };
     for (const auto &point : inside)
-        (void)run_process({"umount", "-l", point}, Deadline::in(std::chrono::seconds(10)));
-    const auto removed = run_process({"rm", "-rf", "--one-file-system", dir.string()},
-                                     Deadline::in(std::chrono::minutes(2)));
-    if (!removed || removed->status != 0)
-        return fail(fmt::format("cannot remove {}", dir.string()));
-    return {};
+        if (auto unmounted = clean({"umount", "-l", point}); !unmounted)
+            return unmounted;
+    return clean({"rm", "-rf", "--one-file-system", dir.string()});
 }
 
 /// A directory that is removed again unless the build gets as far as keeping it.
@@ -79,8 +87,10 @@ class Unfinished {
     Unfinished(const Unfinished &) = delete;
     Unfinished &operator=(const Unfinished &) = delete;
     ~Unfinished() {
-        if (!dir_.empty())
-            (void)remove_tree(dir_);
+        if (dir_.empty())
+            return;
+        if (auto removed = remove_tree(dir_); !removed)
+            say(removed.error().what);
     }
     void keep() { dir_.clear(); }
 
@@ -190,9 +200,9 @@ Result<std::string> recipe_hash() {
 }
 
 std::string apt_mirror() {
-    const auto targets = run_process({"apt-get", "indextargets", "--format", "$(LABEL) $(SITE)",
-                                      "Created-By: Packages"},
-                                     Deadline::in(std::chrono::seconds(10)));
+    const auto targets = run_process(
+        {"apt-get", "indextargets", "--format", "$(LABEL) $(SITE)", "Created-By: Packages"},
+        Deadline::in(std::chrono::seconds(10)));
     if (!targets)
         return {};
     std::istringstream lines(targets->out);
@@ -208,12 +218,16 @@ std::string explain_build_failure(const std::string &log) {
     };
     constexpr std::array meanings = {
         Meaning{"No space left on device", "the disk is full"},
-        Meaning{"Could not resolve", "the package mirror cannot be reached; --mirror names another"},
+        Meaning{"Could not resolve",
+                "the package mirror cannot be reached; --mirror names another"},
         Meaning{"Temporary failure resolving",
                 "the package mirror cannot be reached; --mirror names another"},
-        Meaning{"Could not connect", "the package mirror cannot be reached; --mirror names another"},
-        Meaning{"Unable to connect", "the package mirror cannot be reached; --mirror names another"},
-        Meaning{"Connection failed", "the package mirror cannot be reached; --mirror names another"},
+        Meaning{"Could not connect",
+                "the package mirror cannot be reached; --mirror names another"},
+        Meaning{"Unable to connect",
+                "the package mirror cannot be reached; --mirror names another"},
+        Meaning{"Connection failed",
+                "the package mirror cannot be reached; --mirror names another"},
         Meaning{"does not have a Release file", "the mirror has no such Debian release; --mirror "
                                                 "names another"},
         Meaning{"Operation not permitted", "this needs root, outside of a restricted container"},
@@ -241,6 +255,10 @@ Result<Image> build_image(const std::string &mirror) {
     if (auto image = find_image())
         return image;
 
+    const auto archive = mirror.empty() ? apt_mirror() : mirror;
+    Progress progress(fmt::format("building the guest image from {}",
+                                  archive.empty() ? "mmdebstrap's default mirror" : archive));
+    progress.at("removing what an interrupted build left");
     // Whoever made these held the lock that we hold now, so nobody does.
     std::error_code error;
     std::vector<fs::path> remains;
@@ -261,9 +279,6 @@ Result<Image> build_image(const std::string &mirror) {
     Unfinished unfinished(dir);
     fs::create_directories(dir, error);
     fs::remove(log, error);
-    const auto archive = mirror.empty() ? apt_mirror() : mirror;
-    Progress progress(fmt::format("building the guest image from {}",
-                                  archive.empty() ? "mmdebstrap's default mirror" : archive));
     {
         // The recipe's own words become the progress.
         auto recipe_process = Process::spawn(

@@ -13,8 +13,8 @@ namespace lab {
 
 /// A kernel inside an image.
 struct Kernel {
-    std::string version; ///< as uname -r says it
-    std::string suite;   ///< "stable" or "backports": which one brought it
+    std::string version;           ///< as uname -r says it
+    std::string suite;             ///< "stable" or "backports": which one brought it
     std::filesystem::path vmlinux; ///< unpacked, as QEMU starts it fastest
     std::filesystem::path initramfs;
 };

@@ -160,8 +160,7 @@ Result<std::unique_ptr<Pair>> Pair::boot(const Image &image, const PairOptions &
     absolute.run_dir = fs::absolute(options.run_dir, error);
     fs::create_directories(absolute.run_dir, error);
     if (error)
-        return fail(
-            fmt::format("cannot make {}: {}", absolute.run_dir.string(), error.message()));
+        return fail(fmt::format("cannot make {}: {}", absolute.run_dir.string(), error.message()));
     auto sockets = TempDir::make();
     if (!sockets)
         return fail(sockets.error());

@@ -15,10 +15,9 @@ constexpr int ssh_failed = 255; // also what a command may exit with by itself
 } // namespace
 
 Result<void> SshHost::start() {
-    auto master =
-        Process::spawn({"ssh", "-F", target_.config.string(), "-o", "ControlMaster=yes", "-o",
-                        "ControlPersist=no", "-N", target_.name},
-                       {.log = target_.log});
+    auto master = Process::spawn({"ssh", "-F", target_.config.string(), "-o", "ControlMaster=yes",
+                                  "-o", "ControlPersist=no", "-N", target_.name},
+                                 {.log = target_.log});
     if (!master)
         return fail(master.error());
     master_ = std::make_unique<Process>(std::move(*master));

@@ -30,9 +30,7 @@ class SshHost : public Host {
     Result<void> connect(Deadline deadline);
 
     [[nodiscard]] const std::string &name() const override { return target_.name; }
-    [[nodiscard]] const std::string &data_address() const override {
-        return target_.data_address;
-    }
+    [[nodiscard]] const std::string &data_address() const override { return target_.data_address; }
     Result<Output> run(const std::string &command, Deadline deadline) override;
     Result<void> put(const std::filesystem::path &local, const std::string &remote,
                      Deadline deadline) override;

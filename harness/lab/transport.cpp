@@ -179,13 +179,14 @@ Result<NfsServer> NfsServer::start(Host &host, const ServeOptions &options) {
     }
 
     // rpc.nfsd opens TCP as it starts the threads; nobody mounts it unless asked to.
-    std::string command = fmt::format("set -e\nrpc.nfsd --no-udp --lease-time 10 --grace-time 10 {}\n",
-                                      options.threads);
+    std::string command = fmt::format(
+        "set -e\nrpc.nfsd --no-udp --lease-time 10 --grace-time 10 {}\n", options.threads);
     for (const auto transport : options.transports)
         if (transport != Transport::tcp)
-            command += fmt::format("echo '{0} {1}' >/proc/fs/nfsd/portlist || {{ echo 'nfsd refuses "
-                                   "the listener {0} {1}' >&2; dmesg | tail -n 3 >&2; exit 1; }}\n",
-                                   server.listener(transport), server.port(transport));
+            command +=
+                fmt::format("echo '{0} {1}' >/proc/fs/nfsd/portlist || {{ echo 'nfsd refuses "
+                            "the listener {0} {1}' >&2; dmesg | tail -n 3 >&2; exit 1; }}\n",
+                            server.listener(transport), server.port(transport));
     if (auto done = host.check(command, limit); !done)
         return give_up(done.error());
     return server;
@@ -201,9 +202,9 @@ Result<void> NfsServer::stop() {
 Result<Mount> Mount::make(Host &client, const NfsServer &server, Transport transport,
                           const std::string &version, const std::string &dir,
                           const std::string &options) {
-    std::string with = fmt::format("vers={},proto={},port={}", version,
-                                   transport == Transport::tcp ? "tcp" : "rdma",
-                                   server.port(transport));
+    std::string with =
+        fmt::format("vers={},proto={},port={}", version,
+                    transport == Transport::tcp ? "tcp" : "rdma", server.port(transport));
     // The export is the root of version 4's name space. Version 3 has locks and mounts beside it.
     const bool old = version == "3";
     if (old)
@@ -283,9 +284,10 @@ Result<PathProof::Evidence> PathProof::finish() {
     const auto proto = mount_option(evidence.mount, "proto");
     const auto shown = mount_option(evidence.mount, "port");
     // The client does not mention NFS's own port with version 4.
-    if (proto != (rdma ? "rdma" : "tcp") || (shown.empty() ? "2049" : shown) != std::to_string(port))
-        return fail(fmt::format("no proof of {}: the client's mount says \"{}\"", name,
-                                evidence.mount));
+    if (proto != (rdma ? "rdma" : "tcp") ||
+        (shown.empty() ? "2049" : shown) != std::to_string(port))
+        return fail(
+            fmt::format("no proof of {}: the client's mount says \"{}\"", name, evidence.mount));
 
     const auto packets = at(evidence.server_device, "rcvd_pkts");
     if (rdma ? packets == 0 : packets > stray_packets)

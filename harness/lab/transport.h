@@ -115,9 +115,9 @@ class PathProof {
 
     /// What both ends counted in between, and the words to show for it.
     struct Evidence {
-        std::string portlist; ///< the listener's line
-        std::string mount;    ///< the client's line in /proc/mounts
-        Counters module;      ///< our module's counters, after minus before
+        std::string portlist;                  ///< the listener's line
+        std::string mount;                     ///< the client's line in /proc/mounts
+        Counters module;                       ///< our module's counters, after minus before
         Counters server_device, client_device; ///< rxe's, after minus before
     };
 

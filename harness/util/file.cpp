@@ -52,6 +52,8 @@ Result<fs::path> cache_dir() {
     return fs::absolute(dir);
 }
 
-fs::path source_dir() { return LAB_SOURCE_DIR; }
+fs::path source_dir() {
+    return LAB_SOURCE_DIR;
+}
 
 } // namespace lab

@@ -40,9 +40,13 @@ void catch_interrupts() {
     sigaction(SIGPIPE, &action, nullptr);
 }
 
-bool interrupted() { return flag; }
+bool interrupted() {
+    return flag;
+}
 
-int interrupt_fd() { return pipe_fds[0]; }
+int interrupt_fd() {
+    return pipe_fds[0];
+}
 
 bool pause_for(std::chrono::milliseconds span, Deadline deadline) {
     const auto end = Deadline::in(span);

@@ -147,15 +147,17 @@ Process &Process::operator=(Process &&other) noexcept {
     return *this;
 }
 
-Process::~Process() { end(); }
+Process::~Process() {
+    end();
+}
 
 /// Collects the exit status if the child has ended, or waits for that.
 bool Process::reap(bool block) {
     if (reaped_)
         return true;
     siginfo_t info = {};
-    while (waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT | (block ? 0 : WNOHANG)) <
-               0 &&
+    while (waitid(P_PID, static_cast<id_t>(pid_), &info,
+                  WEXITED | WNOWAIT | (block ? 0 : WNOHANG)) < 0 &&
            errno == EINTR) {
     }
     if (info.si_pid != pid_)
@@ -170,7 +172,9 @@ bool Process::reap(bool block) {
     return true;
 }
 
-bool Process::running() { return !reap(false); }
+bool Process::running() {
+    return !reap(false);
+}
 
 /// Reads what is there. Closes `from` at its end.
 void Process::take(Fd &from, std::string &into, std::size_t &told) {
@@ -189,6 +193,7 @@ void Process::take(Fd &from, std::string &into, std::size_t &told) {
 }
 
 Result<Output> Process::wait(Deadline deadline) {
+    const bool heeds = !options_.terminal && !options_.cleaning;
     bool ended = !running();
     for (;;) {
         // Once the child is gone, what its own children still hold open does not keep us.
@@ -198,7 +203,7 @@ Result<Output> Process::wait(Deadline deadline) {
             pollfd{.fd = out_.get(), .events = POLLIN, .revents = 0},
             pollfd{.fd = err_.get(), .events = POLLIN, .revents = 0},
             pollfd{.fd = ended ? -1 : handle_.get(), .events = POLLIN, .revents = 0},
-            pollfd{.fd = options_.terminal ? -1 : interrupt_fd(), .events = POLLIN, .revents = 0},
+            pollfd{.fd = heeds ? interrupt_fd() : -1, .events = POLLIN, .revents = 0},
         };
         const int left = static_cast<int>(deadline.left().count());
         const int ready = poll(fds.data(), fds.size(), ended ? 0 : left);

@@ -29,6 +29,8 @@ struct ProcessOptions {
     /// Runs in the terminal: inherits standard input, output and error, and stays in our process
     /// group, so that Ctrl-C reaches it.
     bool terminal = false;
+    /// Cleans up: an interruption does not end it.
+    bool cleaning = false;
     /// Called for each complete line of standard output or error while wait() waits.
     std::function<void(const std::string &)> on_line = {};
     /// What the kernel sends it when the thread that started it ends, however it ends.
@@ -44,8 +46,7 @@ struct ProcessOptions {
 class Process {
   public:
     /// Starts `argv`; argv[0] is looked up in PATH. An error says that it could not be started.
-    static Result<Process> spawn(const std::vector<std::string> &argv,
-                                 ProcessOptions options = {});
+    static Result<Process> spawn(const std::vector<std::string> &argv, ProcessOptions options = {});
 
     Process(Process &&other) noexcept;
     Process &operator=(Process &&other) noexcept;

@@ -56,14 +56,18 @@ Progress::Progress(std::string what) : what_(std::move(what)) {
     });
 }
 
-Progress::~Progress() { finish("gave up after"); }
+Progress::~Progress() {
+    finish("gave up after");
+}
 
 void Progress::at(const std::string &where) {
     const std::lock_guard lock(mutex_);
     where_ = where;
 }
 
-void Progress::done() { finish("done in"); }
+void Progress::done() {
+    finish("done in");
+}
 
 std::chrono::milliseconds Progress::elapsed() const {
     return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() -

@@ -33,7 +33,9 @@ inline std::unexpected<Error> fail(std::string what, Cause cause = Cause::other)
 }
 
 /// Passes an Error on unchanged: `if (!r) return fail(r.error());`
-inline std::unexpected<Error> fail(Error error) { return std::unexpected(std::move(error)); }
+inline std::unexpected<Error> fail(Error error) {
+    return std::unexpected(std::move(error));
+}
 
 /// Passes an Error on with a word about what was being done: "context: reason".
 inline std::unexpected<Error> fail(const std::string &context, const Error &error) {

@@ -32,11 +32,27 @@ Result<void> try_kvm(const Kernel &kernel) {
     Progress progress("trying KVM with a trial boot");
     const auto console = temp->path() / "console";
     const auto log = temp->path() / "log";
-    auto qemu = Process::spawn({"qemu-system-x86_64", "-machine", "q35,vmport=off", "-accel", "kvm",
-                                "-cpu", "host", "-m", "1024", "-nodefaults", "-no-user-config",
-                                "-display", "none", "-no-reboot", "-kernel",
-                                kernel.vmlinux.string(), "-initrd", kernel.initramfs.string(),
-                                "-append", "console=ttyS0 panic=-1", "-serial",
+    auto qemu = Process::spawn({"qemu-system-x86_64",
+                                "-machine",
+                                "q35,vmport=off",
+                                "-accel",
+                                "kvm",
+                                "-cpu",
+                                "host",
+                                "-m",
+                                "1024",
+                                "-nodefaults",
+                                "-no-user-config",
+                                "-display",
+                                "none",
+                                "-no-reboot",
+                                "-kernel",
+                                kernel.vmlinux.string(),
+                                "-initrd",
+                                kernel.initramfs.string(),
+                                "-append",
+                                "console=ttyS0 panic=-1",
+                                "-serial",
                                 "file:" + console.string()},
                                {.log = log});
     if (!qemu)

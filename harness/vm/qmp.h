@@ -20,8 +20,8 @@ class Qmp {
 
     /// Runs one command and returns its "return" member; QEMU's refusal is an error, and so is a
     /// QEMU that went away (Cause::lost).
-    Result<nlohmann::json> execute(const std::string &command,
-                                   const nlohmann::json &arguments, Deadline deadline);
+    Result<nlohmann::json> execute(const std::string &command, const nlohmann::json &arguments,
+                                   Deadline deadline);
 
     /// A command of the human monitor, for what QMP does not offer.
     Result<std::string> human(const std::string &line, Deadline deadline);

@@ -82,8 +82,7 @@ std::vector<std::string> qemu_command(const VmOptions &o) {
                     kvm ? "" : slow_cpu, o.name, o.data_address),
         "-drive",
         // QEMU unlinks the overlay as soon as it has it open: nobody has to clean up.
-        fmt::format("file={},format=raw,if=none,id=disk,snapshot=on,cache=unsafe",
-                    o.disk.string()),
+        fmt::format("file={},format=raw,if=none,id=disk,snapshot=on,cache=unsafe", o.disk.string()),
         "-device",
         "virtio-blk-pci,drive=disk",
         "-netdev",
@@ -160,8 +159,8 @@ Result<void> Vm::wait_ready(Deadline deadline) {
             return fail(trouble("the kernel panicked while booting", Cause::panic));
         }
         if (const auto at = console.find("lab: failed:"); at != std::string::npos)
-            return fail(trouble(console.substr(at + 5, console.find('\n', at) - at - 5),
-                                Cause::boot));
+            return fail(
+                trouble(console.substr(at + 5, console.find('\n', at) - at - 5), Cause::boot));
         if (!running)
             return fail(trouble("QEMU ended while the guest was booting", Cause::boot));
         if (interrupted())
@@ -187,8 +186,8 @@ Error Vm::trouble(const std::string &what, Cause cause) const {
     if (const auto said = read_file(log_).value_or(""); !said.empty())
         text += fmt::format("\nQEMU said: {}", last_lines(said, 5));
     if (const auto console = read_file(console_).value_or(""); !console.empty())
-        text += fmt::format("\n{} ends with:\n{}", console_.string(),
-                            last_lines(console, tail_lines));
+        text +=
+            fmt::format("\n{} ends with:\n{}", console_.string(), last_lines(console, tail_lines));
     return {text, cause};
 }
 

@@ -13,15 +13,15 @@ namespace lab {
 
 /// What a VM is started from.
 struct VmOptions {
-    std::string name;               ///< "server"; its files in the run directory begin with it
-    Kernel kernel;                  //
-    std::filesystem::path disk;     ///< raw root file system; never written to
-    std::string data_address;       ///< of the data NIC, with prefix length: "192.168.50.1/24"
-    unsigned number = 1;            ///< distinguishes the MAC addresses of VMs on one data network
-    std::filesystem::path data;     ///< UNIX socket that joins two data NICs
-    bool data_listens = false;      ///< exactly one of the two does; it is started first
-    std::filesystem::path sockets;  ///< directory for its control socket, with a short path
-    std::filesystem::path run_dir;  ///< gets NAME.console, NAME.qemu (a script), NAME.qemu.log
+    std::string name;              ///< "server"; its files in the run directory begin with it
+    Kernel kernel;                 //
+    std::filesystem::path disk;    ///< raw root file system; never written to
+    std::string data_address;      ///< of the data NIC, with prefix length: "192.168.50.1/24"
+    unsigned number = 1;           ///< distinguishes the MAC addresses of VMs on one data network
+    std::filesystem::path data;    ///< UNIX socket that joins two data NICs
+    bool data_listens = false;     ///< exactly one of the two does; it is started first
+    std::filesystem::path sockets; ///< directory for its control socket, with a short path
+    std::filesystem::path run_dir; ///< gets NAME.console, NAME.qemu (a script), NAME.qemu.log
     std::string accelerator = "tcg";
     unsigned memory_mib = 2048;
 };

@@ -22,7 +22,9 @@ namespace {
 
 const auto soon = seconds(20);
 
-bool exists(pid_t pid) { return kill(pid, 0) == 0 || errno != ESRCH; }
+bool exists(pid_t pid) {
+    return kill(pid, 0) == 0 || errno != ESRCH;
+}
 
 /// Whether a process goes away by itself; init may take a moment to reap an orphan.
 bool goes_away(pid_t pid) {
@@ -152,8 +154,8 @@ TEST(Process, WritesToItsLog) {
 }
 
 TEST(Process, AddsToTheEnvironment) {
-    const auto output = shell("echo $LAB_TEST $HOME",
-                              {.environment = {"LAB_TEST=yes", "HOME=/elsewhere"}});
+    const auto output =
+        shell("echo $LAB_TEST $HOME", {.environment = {"LAB_TEST=yes", "HOME=/elsewhere"}});
     ASSERT_TRUE(output);
     EXPECT_EQ(output->out, "yes /elsewhere\n");
 }

@@ -35,7 +35,8 @@ TEST_F(StockTest, ProofFailsForTheOtherTransport) {
 }
 
 TEST_F(StockTest, CommandAndConnectionFailApart) {
-    auto output = server().run("echo out; echo err >&2; exit 255", Deadline::scaled(std::chrono::seconds(10)));
+    auto output = server().run("echo out; echo err >&2; exit 255",
+                               Deadline::scaled(std::chrono::seconds(10)));
     ASSERT_TRUE(worked(output));
     EXPECT_EQ(output->status, 255);
     EXPECT_EQ(output->out, "out\n");
