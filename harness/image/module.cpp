@@ -64,7 +64,7 @@ fs::path module_path(const Kernel &kernel) {
 }
 
 Result<fs::path> build_module(const Image &image, const Kernel &kernel) {
-    const auto product = module_path(kernel);
+    auto product = module_path(kernel);
     const auto dir = product.parent_path();
     if (!fs::exists(source_dir() / "kmod" / "Kbuild"))
         return fail(fmt::format("{} has no Kbuild", (source_dir() / "kmod").string()));
