@@ -33,11 +33,12 @@ Result<void> lay_out_files(Host &host, const JobFile &job, const std::string &di
 Result<FioOutput> run_fio(Host &host, const JobFile &job, const std::string &dir,
                           std::chrono::seconds idle, Deadline deadline) {
     // The watcher looks at the RPCs of all mounts: cheap, and the same for every transport. Waits
-    // for NFS can be killed, so that a run which stands still can be ended and explained.
+    // for NFS can be killed, so that a run which stands still can be ended and explained. It
+    // stays out of the mount: its sleep outlives it, and would keep the mount busy.
     const auto command =
         fmt::format("cd {} || exit\n"
                     "fio --output-format=json {} & fio=$!\n"
-                    "(last=; idle=0\n"
+                    "(cd /; last=; idle=0\n"
                     " while sleep 1; do\n"
                     "  now=$(grep ^rpc /proc/net/rpc/nfs)\n"
                     "  if [ \"$now\" = \"$last\" ]; then idle=$((idle + 1)); else idle=0; fi\n"
