@@ -97,6 +97,8 @@ static int __init svc_rdma_init(void)
 		pr_err("svcrdma: the transport name \"%s\" is held by %s: unload it, or load svcrdma with transport=NAME (such as transport=rdma_ll) to run beside it\n",
 		       transport, svc_rdma_module_loaded("rpcrdma") ?
 		       "the stock module rpcrdma" : "another module");
+		/* The module loader keeps -EEXIST for itself. */
+		ret = -EBUSY;
 	}
 	if (ret)
 		goto out_release_wq;

@@ -322,7 +322,7 @@ typedef int (*svc_rdma_range_fn)(void *data, u32 offset, u32 length);
 
 /* Calls @range for each range of the reply that was not reduced, in order. */
 static int svc_rdma_walk_rest(const struct svc_rdma_plan *plan, u32 end,
-				  svc_rdma_range_fn range, void *data)
+			      svc_rdma_range_fn range, void *data)
 {
 	u32 offset = 0;
 	unsigned int i;
