@@ -235,9 +235,8 @@ void Runner::collect(Pair &pair, Boot &boot) {
         pause_for(3s); // a splat may still be coming
     for (Host *host : {&pair.server(), &pair.client()}) {
         // Shows where every blocked task is: the best there is to explain a hang.
-        if (stuck)
-            (void)host->run("echo w > /proc/sysrq-trigger", Deadline::scaled(5s));
-        const auto log = host->run("dmesg", Deadline::scaled(10s));
+        const auto log = host->run(stuck ? "echo w > /proc/sysrq-trigger; dmesg" : "dmesg",
+                                   Deadline::scaled(10s));
         if (log)
             note(trouble_, write_file(directory / (host->name() + ".dmesg"), log->out));
     }

@@ -131,7 +131,7 @@ void add_runs(pugi::xml_node body, const Report &report) {
 std::string to_html(const Report &report) {
     pugi::xml_document document;
     document.append_child(pugi::node_doctype).set_value("html");
-    auto html = add(document, "html");
+    auto html = document.append_child("html");
     html.append_attribute("lang").set_value("en");
     auto head = add(html, "head");
     add(head, "meta").append_attribute("charset").set_value("utf-8");

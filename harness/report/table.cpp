@@ -82,9 +82,9 @@ Table make_table(const Report &report, const std::string &kernel, const std::str
     std::ranges::sort(transports);
     for (const Transport transport : transports)
         table.transports.emplace_back(transport_name(transport));
-    for (std::size_t i = 0; i < transports.size(); ++i)
-        for (std::size_t j = i + 1; j < transports.size(); ++j)
-            table.comparisons.push_back(table.transports[i] + "/" + table.transports[j]);
+    // Each against the first, which is ours when it is there; the rest is in summary.json.
+    for (std::size_t i = 1; i < transports.size(); ++i)
+        table.comparisons.push_back(table.transports[0] + "/" + table.transports[i]);
 
     for (const std::string &workload : workloads) {
         const auto passed = select(runs, [&](const Run &run) {
@@ -101,13 +101,11 @@ Table make_table(const Report &report, const std::string &kernel, const std::str
                 row.values.push_back(number(
                     values.empty() ? std::nullopt : std::optional(median(values)), metric.digits));
             }
-            for (std::size_t i = 0; i < transports.size(); ++i)
-                for (std::size_t j = i + 1; j < transports.size(); ++j)
-                    row.ratios.push_back(metric.comparison.empty()
-                                             ? ""
-                                             : ratio_text(report, table, workload,
-                                                          metric.comparison, transports[i],
-                                                          transports[j]));
+            for (std::size_t i = 1; i < transports.size(); ++i)
+                row.ratios.push_back(metric.comparison.empty()
+                                         ? ""
+                                         : ratio_text(report, table, workload, metric.comparison,
+                                                      transports[0], transports[i]));
             table.rows.push_back(std::move(row));
         }
         Table::Row row{
@@ -129,17 +127,23 @@ Table make_table(const Report &report, const std::string &kernel, const std::str
 } // namespace
 
 std::vector<Table> make_tables(const Report &report) {
-    std::vector<std::pair<std::string, std::string>> groups; // kernel, nfs
-    Runs all;
+    struct Group {
+        std::string kernel, nfs;
+        Runs runs;
+    };
+    std::vector<Group> groups; // in the order of the runs
     for (const Run &run : report.runs) {
-        add_once(groups, {run.key.kernel, run.key.nfs});
-        all.push_back(&run);
+        auto group = std::ranges::find_if(groups, [&](const Group &other) {
+            return other.kernel == run.key.kernel && other.nfs == run.key.nfs;
+        });
+        if (group == groups.end())
+            group = groups.insert(group, {run.key.kernel, run.key.nfs, {}});
+        group->runs.push_back(&run);
     }
     std::vector<Table> tables;
-    for (const auto &[kernel, nfs] : groups)
-        tables.push_back(make_table(report, kernel, nfs, select(all, [&](const Run &run) {
-                                        return run.key.kernel == kernel && run.key.nfs == nfs;
-                                    })));
+    tables.reserve(groups.size());
+    for (const Group &group : groups)
+        tables.push_back(make_table(report, group.kernel, group.nfs, group.runs));
     return tables;
 }
 
