@@ -41,4 +41,34 @@ doctor: lab ## what is missing on this machine
 clean: ## everything built in the tree; the image cache stays
 	rm -rf $(BUILD)
 
-# --- The module on its own, style, packaging -------------------------------------------------
+# --- The module on its own, style ------------------------------------------------------------
+
+# Headers of the kernel that the module is for: this machine's, unless told otherwise.
+KDIR ?= /lib/modules/$(shell uname -r)/build
+KMAKE = $(MAKE) -C $(KDIR) M=$(CURDIR)/kmod
+
+.PHONY: module module-clean install config style tidy fuzz
+
+module: ## svcrdma.ko for this machine's kernel, or for KDIR=
+	$(KMAKE) W=1 modules
+
+install: module ## install svcrdma.ko for this machine's kernel
+	$(KMAKE) modules_install
+	depmod
+
+module-clean:
+	$(KMAKE) clean
+
+config: ## choose the module's build options (Kconfig)
+	KCONFIG_CONFIG=kmod/config $(KDIR)/scripts/kconfig/conf --oldaskconfig Kconfig
+
+style: ## clang-format, and checkpatch over the module
+	clang-format --dry-run -Werror $(shell git ls-files 'harness/*.cpp' 'harness/*.h' 'tests/*.cpp' 'tests/*.h')
+	scripts/checkpatch kmod
+
+tidy: lab ## clang-tidy over the harness (half an hour)
+	@cmake -S harness -B $(BUILD)/tidy -G Ninja -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON >/dev/null
+	git ls-files 'harness/*.cpp' 'tests/*.cpp' | grep -v fuzz | xargs -n 1 -P 2 clang-tidy-19 --quiet -p $(BUILD)/tidy
+
+fuzz: ## fuzz the header codec for a minute (TIME=seconds)
+	$(MAKE) -C tests/fuzz run
