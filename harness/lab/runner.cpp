@@ -310,7 +310,8 @@ Report Runner::run() {
     report_.comparisons = compare(report_.runs);
     report_.seconds = seconds_since(start);
     report_.outcome = conclude(report_);
-    if (interrupted())
+    // What a kernel said before outweighs that.
+    if (interrupted() && !ends_boot(report_.outcome))
         report_.outcome = {Verdict::fail, "interrupted"};
     for (const auto &reporter : reporters_)
         note(trouble_, reporter->finish(report_));

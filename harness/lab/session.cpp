@@ -3,11 +3,13 @@
 
 #include "lab/judge.h"
 #include "report/file.h"
-#include "workload/fio.h"
 
 #include <chrono>
+#include <condition_variable>
 #include <fmt/format.h>
+#include <mutex>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 namespace lab {
 namespace {
@@ -117,6 +119,23 @@ Outcome Session::attempt(Run &run, const JobFile &job, Deadline deadline) {
     return outcome;
 }
 
+// A client waits for a dead server for minutes. We need not.
+Result<FioOutput> Session::run_watched(const JobFile &job, const std::string &dir,
+                                       Deadline deadline) {
+    std::mutex mutex;
+    std::condition_variable_any stopped;
+    const std::jthread watcher([&](const std::stop_token &stop) {
+        std::unique_lock lock(mutex);
+        while (!stop.stop_requested()) {
+            // When even this fails the client is gone as well, and run_fio() notices.
+            if (!pair_->alive() && stop_fio(pair_->client(), Deadline::scaled(step)))
+                return;
+            stopped.wait_for(lock, stop, 1s, [] { return false; });
+        }
+    });
+    return run_fio(pair_->client(), job, dir, idle, deadline);
+}
+
 Outcome Session::measure(Run &run, const JobFile &job, const Mount &mount, Deadline deadline) {
     auto proof = PathProof::begin(server_, pair_->client(), mount, run.key.transport);
     if (!proof)
@@ -124,7 +143,7 @@ Outcome Session::measure(Run &run, const JobFile &job, const Mount &mount, Deadl
     const auto before = take_snapshot(pair_->server(), Deadline::scaled(step));
     if (!before)
         return outcome_of(before.error());
-    const auto output = run_fio(pair_->client(), job, mount.dir(), idle, deadline);
+    const auto output = run_watched(job, mount.dir(), deadline);
     if (!output)
         return outcome_of(output.error());
     const auto after = take_snapshot(pair_->server(), Deadline::scaled(step));

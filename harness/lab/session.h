@@ -5,6 +5,7 @@
 #include "lab/scenario.h"
 #include "lab/transport.h"
 #include "report/report.h"
+#include "workload/fio.h"
 
 #include <filesystem>
 #include <string>
@@ -37,6 +38,7 @@ class Session {
 
     Outcome attempt(Run &run, const JobFile &job, Deadline deadline);
     Outcome measure(Run &run, const JobFile &job, const Mount &mount, Deadline deadline);
+    Result<FioOutput> run_watched(const JobFile &job, const std::string &dir, Deadline deadline);
     Outcome outcome_of(const Error &error);
 
     Pair *pair_;

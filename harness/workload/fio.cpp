@@ -6,17 +6,17 @@
 namespace lab {
 namespace {
 
-constexpr std::string_view job_dir = "/run/nfsrdma-lab/jobs";
+constexpr std::string_view base_dir = "/run/nfsrdma-lab/fio";
 constexpr int idle_status = 75; // EX_TEMPFAIL: no status of fio's own
 
 std::string remote_path(const JobFile &job) {
-    return fmt::format("{}/{}.fio", job_dir, job.name);
+    return fmt::format("{}/{}.fio", base_dir, job.name);
 }
 
 } // namespace
 
 Result<void> install_job(Host &host, const JobFile &job, Deadline deadline) {
-    if (auto out = host.check(fmt::format("mkdir -p {}", job_dir), deadline); !out)
+    if (auto out = host.check(fmt::format("mkdir -p {}", base_dir), deadline); !out)
         return fail(out.error());
     return host.put(job.path, remote_path(job), deadline);
 }
@@ -32,27 +32,29 @@ Result<void> lay_out_files(Host &host, const JobFile &job, const std::string &di
 
 Result<FioOutput> run_fio(Host &host, const JobFile &job, const std::string &dir,
                           std::chrono::seconds idle, Deadline deadline) {
-    // The watcher looks at the RPCs of all mounts: cheap, and the same for every transport. Waits
-    // for NFS can be killed, so that a run which stands still can be ended and explained. It
-    // stays out of the mount: its sleep outlives it, and would keep the mount busy.
-    const auto command =
-        fmt::format("cd {} || exit\n"
-                    "fio --output-format=json {} & fio=$!\n"
-                    "(cd /; last=; idle=0\n"
-                    " while sleep 1; do\n"
-                    "  now=$(grep ^rpc /proc/net/rpc/nfs)\n"
-                    "  if [ \"$now\" = \"$last\" ]; then idle=$((idle + 1)); else idle=0; fi\n"
-                    "  last=$now\n"
-                    "  if [ $idle -ge {} ]; then\n"
-                    "    trap '' TERM; kill -9 -- $(pgrep -P $fio) $fio; exit {}\n"
-                    "  fi\n"
-                    " done) </dev/null >/dev/null 2>&1 & watcher=$!\n"
-                    "wait $fio; status=$?\n"
-                    "kill $watcher 2>/dev/null; wait $watcher 2>/dev/null\n"
-                    "[ $? -ne {} ] || status={}\n"
-                    "exit $status",
-                    shell_quote(dir), shell_quote(remote_path(job)), idle.count(), idle_status,
-                    idle_status, idle_status);
+    // The watcher looks at the RPCs of all mounts: cheap, and the same for every transport. It
+    // stays out of the mount: its sleep outlives it, and would keep the mount busy. A process
+    // whose asynchronous I/O never ends cannot even be killed, so fio writes to files and the
+    // shell leaves without it.
+    const auto command = fmt::format(
+        R"(cd {dir} || exit
+trap 'kill -9 $watcher; exit {idle_status}' USR1
+echo $$ >{base}/fio.pid
+fio --output-format=json {job} >{base}/out 2>{base}/err </dev/null & fio=$!
+(cd /; last=; idle=0
+ while sleep 1; do
+   now=$(sed -n 's/^rpc \([0-9]*\) .*/\1/p' /proc/net/rpc/nfs)
+   if [ "$now" = "$last" ]; then idle=$((idle + 1)); else idle=0; fi
+   last=$now
+   if [ $idle -ge {idle} ]; then kill -9 $(pgrep -P $fio) $fio; kill -USR1 $$; exit; fi
+ done) </dev/null >/dev/null 2>&1 & watcher=$!
+wait $fio; status=$?
+kill $watcher 2>/dev/null
+cat {base}/out; cat {base}/err >&2
+exit $status)",
+        fmt::arg("dir", shell_quote(dir)), fmt::arg("job", shell_quote(remote_path(job))),
+        fmt::arg("base", base_dir), fmt::arg("idle", idle.count()),
+        fmt::arg("idle_status", idle_status));
     auto output = host.run(command, deadline);
     if (!output)
         return fail("fio " + job.name, output.error());
@@ -60,6 +62,13 @@ Result<FioOutput> run_fio(Host &host, const JobFile &job, const std::string &dir
         return fail(fmt::format("fio {}: no RPC was sent for {} s", job.name, idle.count()),
                     Cause::timeout);
     return FioOutput{output->status, std::move(output->out), std::move(output->err)};
+}
+
+Result<void> stop_fio(Host &host, Deadline deadline) {
+    const auto command = fmt::format("kill -USR1 $(cat {}/fio.pid)", base_dir);
+    if (auto out = host.check(command, deadline); !out)
+        return fail("cannot stop fio", out.error());
+    return {};
 }
 
 } // namespace lab

@@ -32,4 +32,8 @@ Result<void> lay_out_files(Host &host, const JobFile &job, const std::string &di
 Result<FioOutput> run_fio(Host &host, const JobFile &job, const std::string &dir,
                           std::chrono::seconds idle, Deadline deadline);
 
+/// Makes a run_fio() that is under way in another thread return at once, as if it had stood
+/// still: for who knows that its server is gone.
+Result<void> stop_fio(Host &host, Deadline deadline);
+
 } // namespace lab
