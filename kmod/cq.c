@@ -121,6 +121,25 @@ void svc_rdma_cqs_destroy(struct svcxprt_rdma *rdma)
 	rdma->sc_rq_cq = NULL;
 }
 
+/**
+ * svc_rdma_wc_failed - a completion that is not a success ends the connection
+ * @rdma: connection
+ * @wc: its status is not IB_WC_SUCCESS
+ * @counter: what to count, unless the Work Request was merely flushed: that
+ *	     happens to all that are posted when a connection ends
+ *
+ * Completion handlers.
+ */
+void svc_rdma_wc_failed(struct svcxprt_rdma *rdma, const struct ib_wc *wc,
+			enum svc_rdma_counter counter)
+{
+	if (wc->status == IB_WC_WR_FLUSH_ERR)
+		counter = SVC_RDMA_flushes;
+	svc_rdma_count(counter);
+	trace_svc_rdma_wc_failed(rdma, counter, wc->status, wc->vendor_err);
+	svc_rdma_close(rdma);
+}
+
 /*
  * A Work Request inside a chain completes only when it fails. The one at the
  * end of its chain will tell the owner; this one knows the reason.
@@ -128,11 +147,8 @@ void svc_rdma_cqs_destroy(struct svcxprt_rdma *rdma)
 static void svc_rdma_wc_unsignalled(struct svcxprt_rdma *rdma,
 				    const struct ib_wc *wc)
 {
-	if (wc->status == IB_WC_WR_FLUSH_ERR)
-		return;
-	svc_rdma_count(SVC_RDMA_chain_failures);
-	trace_svc_rdma_wc_failed(rdma, "chain", wc->status, wc->vendor_err);
-	svc_rdma_close(rdma);
+	if (wc->status != IB_WC_SUCCESS)
+		svc_rdma_wc_failed(rdma, wc, SVC_RDMA_chain_failures);
 }
 
 static unsigned int svc_rdma_cq_poll(struct ib_cq *cq, unsigned int budget)

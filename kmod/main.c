@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Loading and unloading: parameters, counters, the teardown workqueue, and the
- * transport class, in this order and back.
+ * Loading and unloading: parameters, counters, workqueues, the backchannel and
+ * the transport class, in this order and back.
  */
 #include <linux/kobject.h>
 #include <linux/module.h>
@@ -91,6 +91,10 @@ static int __init svc_rdma_init(void)
 		goto out_wq;
 	}
 
+	ret = svc_rdma_bc_init();
+	if (ret)
+		goto out_release_wq;
+
 	svc_rdma_class.xcl_name = transport;
 	ret = svc_reg_xprt_class(&svc_rdma_class);
 	if (ret == -EEXIST) {
@@ -101,12 +105,14 @@ static int __init svc_rdma_init(void)
 		ret = -EBUSY;
 	}
 	if (ret)
-		goto out_release_wq;
+		goto out_bc;
 
 	pr_info("svcrdma: transport \"%s\" registered, release=%s\n",
 		transport, release);
 	return 0;
 
+out_bc:
+	svc_rdma_bc_exit();
 out_release_wq:
 	destroy_workqueue(svc_rdma_release_wq);
 out_wq:
@@ -119,6 +125,7 @@ out_stats:
 static void __exit svc_rdma_exit(void)
 {
 	svc_unreg_xprt_class(&svc_rdma_class);
+	svc_rdma_bc_exit();
 
 	/*
 	 * No transport is left (each holds a reference to this module), but

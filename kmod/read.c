@@ -216,11 +216,9 @@ static void svc_rdma_wc_read(struct ib_cq *cq, struct ib_wc *wc)
 		return;
 	}
 
-	svc_rdma_count(SVC_RDMA_read_failures);
-	trace_svc_rdma_wc_failed(rdma, "read", wc->status, wc->vendor_err);
+	svc_rdma_wc_failed(rdma, wc, SVC_RDMA_read_failures);
 	atomic_dec(&rdma->sc_reads);
 	svc_rdma_recv_ctxt_put(rdma, ctxt);
-	svc_rdma_close(rdma);
 }
 
 static int svc_rdma_read_build(struct svcxprt_rdma *rdma,
@@ -281,7 +279,7 @@ void svc_rdma_read_start(struct svcxprt_rdma *rdma,
 
 	/* Before posting: from then on the receiver must know to look. */
 	atomic_inc(&rdma->sc_reads);
-	ret = svc_rdma_sq_post(rdma, first, ctxt->rc_rw.sqes, &posted);
+	ret = svc_rdma_sq_post(rdma, first, ctxt->rc_rw.sqes, true, &posted);
 	if (!ret) {
 		svc_rdma_send_watch(rdma);
 		return;

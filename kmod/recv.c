@@ -158,15 +158,18 @@ bool svc_rdma_recv_refill(struct svcxprt_rdma *rdma)
 	struct ib_recv_wr *chain = NULL;
 	const struct ib_recv_wr *bad;
 	unsigned int posting = 0;
+	unsigned int wanted = rdma->sc_recv_target;
 	int ret;
 
 	if (svc_rdma_closing(rdma))
 		return false;
-	if (rdma->sc_recvs_posted >= rdma->sc_recv_target)
+	/* Replies to calls of ours need Receives, too. */
+	if (READ_ONCE(rdma->sc_xprt.xpt_bc_xprt))
+		wanted += SVC_RDMA_BC_CREDITS;
+	if (rdma->sc_recvs_posted >= wanted)
 		return true;
 
-	while (rdma->sc_recvs_posted + posting <
-	       rdma->sc_recv_target + SVC_RDMA_RECV_BATCH) {
+	while (rdma->sc_recvs_posted + posting < wanted + SVC_RDMA_RECV_BATCH) {
 		ctxt = svc_rdma_recv_ctxt_get(rdma);
 		if (!ctxt)
 			break;
@@ -223,13 +226,8 @@ static void svc_rdma_wc_receive(struct ib_cq *cq, struct ib_wc *wc)
 		return;
 	}
 
-	if (wc->status == IB_WC_WR_FLUSH_ERR)
-		svc_rdma_count(SVC_RDMA_recv_flushes);
-	else
-		svc_rdma_count(SVC_RDMA_recv_failures);
-	trace_svc_rdma_wc_failed(rdma, "receive", wc->status, wc->vendor_err);
+	svc_rdma_wc_failed(rdma, wc, SVC_RDMA_recv_failures);
 	svc_rdma_recv_ctxt_put(rdma, ctxt);
-	svc_rdma_close(rdma);
 }
 
 static bool svc_rdma_recv_gather(struct svcxprt_rdma *rdma)
@@ -362,6 +360,11 @@ int svc_rdma_recvfrom(struct svc_rqst *rqstp)
 		svc_rdma_count(SVC_RDMA_long_calls);
 	if (ctxt->rc_hdr.read_length) {
 		svc_rdma_read_start(rdma, ctxt);
+		return 0;
+	}
+	if (svc_rdma_bc_is_reply(ctxt)) {
+		svc_rdma_bc_reply(rdma, ctxt);
+		svc_rdma_recv_ctxt_put(rdma, ctxt);
 		return 0;
 	}
 	svc_rdma_recv_inline(rqstp, ctxt);

@@ -192,10 +192,28 @@ static bool svc_rdma_all_released(const struct svcxprt_rdma *rdma)
 	       llist_empty(&rdma->sc_send_release_list);
 }
 
-static void svc_rdma_watch_quiet(struct svcxprt_rdma *rdma)
+static void svc_rdma_start_quiet_timer(struct svcxprt_rdma *rdma)
 {
 	WRITE_ONCE(rdma->sc_passes_seen, READ_ONCE(rdma->sc_passes));
 	mod_timer(&rdma->sc_quiet_timer, jiffies + SVC_RDMA_QUIET);
+}
+
+/**
+ * svc_rdma_watch_quiet - have the timer look after what is not released yet
+ * @rdma: connection
+ *
+ * Any thread that leaves a Send in flight and does not come back for it.
+ * Either it sees what another thread left, or that other thread, which has yet
+ * to come here, starts the timer. A timer seen pending here has yet to look,
+ * and will see what this thread sees.
+ */
+void svc_rdma_watch_quiet(struct svcxprt_rdma *rdma)
+{
+	if (svc_rdma_all_released(rdma) || svc_rdma_closing(rdma))
+		return;
+	smp_mb();	/* pairs with svc_rdma_quiet_timer() */
+	if (!timer_pending(&rdma->sc_quiet_timer))
+		svc_rdma_start_quiet_timer(rdma);
 }
 
 /**
@@ -210,7 +228,7 @@ void svc_rdma_quiet_timer(struct timer_list *timer)
 	struct svcxprt_rdma *rdma =
 		container_of(timer, struct svcxprt_rdma, sc_quiet_timer);
 
-	/* This timer counts as not pending before it looks; see below. */
+	/* Not pending any more, then look: svc_rdma_watch_quiet() looks, then asks. */
 	smp_mb();
 	if (svc_rdma_all_released(rdma) || svc_rdma_closing(rdma))
 		return;
@@ -222,7 +240,7 @@ void svc_rdma_quiet_timer(struct timer_list *timer)
 		svc_rdma_count(SVC_RDMA_quiet_timers);
 		svc_rdma_self_enqueue(rdma);
 	}
-	svc_rdma_watch_quiet(rdma);
+	svc_rdma_start_quiet_timer(rdma);
 }
 
 /**
@@ -247,16 +265,7 @@ void svc_rdma_release_ctxt(struct svc_xprt *xprt, void *vctxt)
 		svc_rdma_send_poll(rdma);
 	svc_rdma_send_ctxts_drain(rdma, SVC_RDMA_drained_by_release_ctxt);
 
-	/*
-	 * Either this thread sees what another left, or that other thread,
-	 * which has yet to pass here, starts the timer. A timer seen pending
-	 * here has yet to look, and will see what this thread sees.
-	 */
-	if (svc_rdma_all_released(rdma) || svc_rdma_closing(rdma))
-		return;
-	smp_mb();	/* pairs with svc_rdma_quiet_timer() */
-	if (!timer_pending(&rdma->sc_quiet_timer))
-		svc_rdma_watch_quiet(rdma);
+	svc_rdma_watch_quiet(rdma);
 }
 
 /**

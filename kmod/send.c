@@ -113,12 +113,8 @@ static void svc_rdma_wc_send(struct ib_cq *cq, struct ib_wc *wc)
 		container_of(wc->wr_cqe, struct svc_rdma_send_ctxt, sc_cqe);
 	unsigned int sqes = ctxt->sc_sqes;
 
-	if (wc->status != IB_WC_SUCCESS) {
-		svc_rdma_count(SVC_RDMA_send_failures);
-		trace_svc_rdma_wc_failed(rdma, "send", wc->status,
-					 wc->vendor_err);
-		svc_rdma_close(rdma);
-	}
+	if (wc->status != IB_WC_SUCCESS)
+		svc_rdma_wc_failed(rdma, wc, SVC_RDMA_send_failures);
 	svc_rdma_send_ctxt_completed(rdma, ctxt);
 	/* Last: the queue counts as idle only when nothing is left to append. */
 	svc_rdma_sq_return(rdma, sqes);
@@ -451,7 +447,7 @@ static int svc_rdma_build_reply(struct svcxprt_rdma *rdma,
  */
 static int svc_rdma_send(struct svcxprt_rdma *rdma,
 			 struct svc_rdma_send_ctxt *ctxt, u32 length,
-			 u32 invalidate)
+			 u32 invalidate, bool may_sleep)
 {
 	unsigned int writes = ctxt->sc_rw.nr_segments;
 	u32 write_bytes = ctxt->sc_rw.bytes;
@@ -468,7 +464,7 @@ static int svc_rdma_send(struct svcxprt_rdma *rdma,
 	ctxt->sc_wr.ex.invalidate_rkey = invalidate;
 	first = svc_rdma_rw_wrs(rdma, &ctxt->sc_rw, NULL, &ctxt->sc_wr);
 
-	ret = svc_rdma_sq_post(rdma, first, ctxt->sc_sqes, &posted);
+	ret = svc_rdma_sq_post(rdma, first, ctxt->sc_sqes, may_sleep, &posted);
 	if (ret) {
 		if (posted)
 			llist_add(&ctxt->sc_node, &rdma->sc_send_orphans);
@@ -508,7 +504,45 @@ void svc_rdma_send_error(struct svcxprt_rdma *rdma,
 	length = rpcrdma_hdr_encode_error(ctxt->sc_buf, SVC_RDMA_INLINE_SIZE,
 					  &rctxt->rc_hdr,
 					  READ_ONCE(rdma->sc_credits), verdict);
-	svc_rdma_send(rdma, ctxt, length, 0);
+	svc_rdma_send(rdma, ctxt, length, 0, true);
+}
+
+/**
+ * svc_rdma_send_call - send a call to the client
+ * @rdma: connection
+ * @xid: of the call
+ * @call: the message; may be released on return
+ *
+ * Does not wait for Send Queue space, but may sleep for memory. Returns 0,
+ * -ENOBUFS if there is no space now, -EMSGSIZE if the call does not fit the
+ * client's Receive buffers, or another negative errno.
+ */
+int svc_rdma_send_call(struct svcxprt_rdma *rdma, u32 xid,
+		       const struct xdr_buf *call)
+{
+	struct svc_rdma_send_ctxt *ctxt;
+	u32 header;
+	int ret;
+
+	if (call->len > rdma->sc_inline_send - RPCRDMA_HDR_MIN)
+		return -EMSGSIZE;
+	ctxt = svc_rdma_send_ctxt_get(rdma);
+	if (!ctxt)
+		return -ENOMEM;
+
+	header = rpcrdma_hdr_encode_call(ctxt->sc_buf, SVC_RDMA_INLINE_SIZE,
+					 xid, SVC_RDMA_BC_CREDITS);
+	if (read_bytes_from_xdr_buf(call, 0, ctxt->sc_buf + header, call->len)) {
+		svc_rdma_send_ctxt_release(rdma, ctxt);
+		return -EINVAL;
+	}
+	ret = svc_rdma_send(rdma, ctxt, header + call->len, 0, false);
+	if (ret)
+		return ret;
+	svc_rdma_count(SVC_RDMA_backchannel_calls);
+	/* No thread of the service passes by because of this Send. */
+	svc_rdma_watch_quiet(rdma);
+	return 0;
 }
 
 /**
@@ -551,7 +585,7 @@ int svc_rdma_sendto(struct svc_rqst *rqstp)
 	if (rdma->sc_remote_invalidation)
 		invalidate = rpcrdma_hdr_invalidate_handle(rctxt->rc_buf,
 							   &rctxt->rc_hdr);
-	ret = svc_rdma_send(rdma, ctxt, ret, invalidate);
+	ret = svc_rdma_send(rdma, ctxt, ret, invalidate, true);
 	if (!ret) {
 		svc_rdma_count(SVC_RDMA_replies);
 		trace_svc_rdma_reply(rdma, rctxt->rc_hdr.xid, rqstp->rq_res.len);

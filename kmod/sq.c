@@ -81,22 +81,19 @@ static int svc_rdma_sq_wait(struct svcxprt_rdma *rdma, unsigned int sqes)
 	return ret;
 }
 
-/**
- * svc_rdma_sq_reserve - reserve entries of the Send Queue
- * @rdma: connection
- * @sqes: how many, at least 1
- *
- * May sleep until there are as many. Returns 0, -ENOTCONN if the connection is
- * closing, -E2BIG if the queue will never have as many, -EINTR or -ERESTARTSYS
- * if the thread is being killed.
+/*
+ * Returns 0, -ENOTCONN if the connection is closing, -E2BIG if the queue will
+ * never have as many entries, -ENOBUFS if it has not and @may_sleep is false,
+ * -EINTR or -ERESTARTSYS if the thread is being killed.
  */
-int svc_rdma_sq_reserve(struct svcxprt_rdma *rdma, unsigned int sqes)
+static int svc_rdma_sq_reserve(struct svcxprt_rdma *rdma, unsigned int sqes,
+			       bool may_sleep)
 {
 	if (sqes > rdma->sc_sq_depth)
 		return -E2BIG;
 	if (!atomic_read(&rdma->sc_sq_waiters) && svc_rdma_sq_try(rdma, sqes))
 		return 0;
-	return svc_rdma_sq_wait(rdma, sqes);
+	return may_sleep ? svc_rdma_sq_wait(rdma, sqes) : -ENOBUFS;
 }
 
 /* Gives back reserved entries and wakes who waits for them. Any context. */
@@ -119,21 +116,25 @@ bool svc_rdma_sq_idle(const struct svcxprt_rdma *rdma)
  * @rdma: connection
  * @first: the chain; its last Work Request, and only that, is signalled
  * @sqes: entries that the chain takes
+ * @may_sleep: wait until there are as many
  * @posted: on failure: whether the device has taken a part of the chain
  *
- * May sleep (svc_rdma_sq_reserve()). After success the completion of the last
- * Work Request gives the entries back. After failure the connection is closing;
- * if @posted is false the chain's resources are the caller's to release, if it
- * is true they must stay until the queue pair is drained, and so do the entries.
+ * Returns 0, and the completion of the last Work Request gives the entries back;
+ * -ENOBUFS if there is no room and @may_sleep is false; or another negative
+ * errno, and the connection is closing. After a failure, if @posted is false the
+ * chain's resources are the caller's to release; if it is true they must stay
+ * until the queue pair is drained, and so do the entries.
  */
 int svc_rdma_sq_post(struct svcxprt_rdma *rdma, const struct ib_send_wr *first,
-		     unsigned int sqes, bool *posted)
+		     unsigned int sqes, bool may_sleep, bool *posted)
 {
 	const struct ib_send_wr *bad = first;
 	int ret;
 
 	*posted = false;
-	ret = svc_rdma_sq_reserve(rdma, sqes);
+	ret = svc_rdma_sq_reserve(rdma, sqes, may_sleep);
+	if (ret == -ENOBUFS)
+		return ret;
 	if (ret)
 		goto out_close;
 	ret = ib_post_send(rdma->sc_qp, first, &bad);

@@ -21,6 +21,9 @@
 	X(writes)		/* RDMA Writes: remote segments written */	\
 	X(write_bytes)							\
 	X(remote_invalidations)	/* replies sent with invalidate */	\
+	X(backchannel_calls)	/* calls of ours to the client */	\
+	X(backchannel_replies)						\
+	X(backchannel_drops)	/* replies to no call, or too large */	\
 	/* completion queues */						\
 	X(recv_events)		/* events of Receive queues */		\
 	X(send_events)		/* events of Send queues */		\
@@ -43,7 +46,7 @@
 	X(sq_waits)		/* threads that slept for Send Queue space */	\
 	X(credit_growths)						\
 	/* trouble */							\
-	X(recv_flushes)		/* Receives that ended with their queue */	\
+	X(flushes)		/* Work Requests that ended with their queue */	\
 	X(recv_failures)						\
 	X(send_failures)	/* Sends and Writes that did not complete */	\
 	X(read_failures)						\

@@ -51,6 +51,9 @@ enum {
 	/* Receives are posted in chains of about this many. */
 	SVC_RDMA_RECV_BATCH		= 4,
 
+	/* Calls back to the client at once; each has a Receive for its reply. */
+	SVC_RDMA_BC_CREDITS		= 4,
+
 	/* Completions taken from a queue in one visit of one thread. */
 	SVC_RDMA_POLL_BUDGET		= 32,
 
@@ -263,6 +266,8 @@ int svc_rdma_cqs_create(struct svcxprt_rdma *rdma, unsigned int recvs,
 void svc_rdma_cqs_destroy(struct svcxprt_rdma *rdma);
 unsigned int svc_rdma_recv_poll(struct svcxprt_rdma *rdma, unsigned int budget);
 unsigned int svc_rdma_send_poll(struct svcxprt_rdma *rdma);
+void svc_rdma_wc_failed(struct svcxprt_rdma *rdma, const struct ib_wc *wc,
+			enum svc_rdma_counter counter);
 int svc_rdma_recv_arm(struct svcxprt_rdma *rdma);
 int svc_rdma_send_arm(struct svcxprt_rdma *rdma);
 void svc_rdma_send_watch(struct svcxprt_rdma *rdma);
@@ -284,6 +289,8 @@ void svc_rdma_read_put_pages(struct svc_rdma_recv_ctxt *ctxt);
 /* send.c */
 struct svc_rdma_send_ctxt *svc_rdma_send_ctxt_get(struct svcxprt_rdma *rdma);
 void svc_rdma_send_ctxts_destroy(struct svcxprt_rdma *rdma);
+int svc_rdma_send_call(struct svcxprt_rdma *rdma, u32 xid,
+		       const struct xdr_buf *call);
 int svc_rdma_sendto(struct svc_rqst *rqstp);
 int svc_rdma_result_payload(struct svc_rqst *rqstp, unsigned int offset,
 			    unsigned int length);
@@ -291,11 +298,17 @@ void svc_rdma_send_error(struct svcxprt_rdma *rdma,
 			 const struct svc_rdma_recv_ctxt *rctxt,
 			 enum rpcrdma_hdr_verdict verdict);
 
+/* backchannel.c */
+bool svc_rdma_bc_is_reply(const struct svc_rdma_recv_ctxt *ctxt);
+void svc_rdma_bc_reply(struct svcxprt_rdma *rdma,
+		       const struct svc_rdma_recv_ctxt *ctxt);
+int svc_rdma_bc_init(void);
+void svc_rdma_bc_exit(void);
+
 /* sq.c */
-int svc_rdma_sq_reserve(struct svcxprt_rdma *rdma, unsigned int sqes);
 void svc_rdma_sq_return(struct svcxprt_rdma *rdma, unsigned int sqes);
 int svc_rdma_sq_post(struct svcxprt_rdma *rdma, const struct ib_send_wr *first,
-		     unsigned int sqes, bool *posted);
+		     unsigned int sqes, bool may_sleep, bool *posted);
 bool svc_rdma_sq_idle(const struct svcxprt_rdma *rdma);
 int svc_rdma_has_wspace(struct svc_xprt *xprt);
 
@@ -309,6 +322,7 @@ unsigned int svc_rdma_send_ctxts_drain(struct svcxprt_rdma *rdma,
 				       enum svc_rdma_counter caller);
 void svc_rdma_self_enqueue(struct svcxprt_rdma *rdma);
 void svc_rdma_release_ctxt(struct svc_xprt *xprt, void *vctxt);
+void svc_rdma_watch_quiet(struct svcxprt_rdma *rdma);
 void svc_rdma_quiet_timer(struct timer_list *timer);
 void svc_rdma_release_flush(struct svcxprt_rdma *rdma);
 

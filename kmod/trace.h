@@ -184,23 +184,23 @@ TRACE_EVENT(svc_rdma_post_failed,
 );
 
 TRACE_EVENT(svc_rdma_wc_failed,
-	TP_PROTO(const struct svcxprt_rdma *rdma, const char *operation,
+	TP_PROTO(const struct svcxprt_rdma *rdma, enum svc_rdma_counter counter,
 		 enum ib_wc_status status, u32 vendor_error),
-	TP_ARGS(rdma, operation, status, vendor_error),
+	TP_ARGS(rdma, counter, status, vendor_error),
 	TP_STRUCT__entry(
 		__string(client, rdma->sc_xprt.xpt_remotebuf)
-		__string(operation, operation)
+		__string(counter, svc_rdma_counter_name(counter))
 		__string(status, ib_wc_status_msg(status))
 		__field(u32, vendor_error)
 	),
 	TP_fast_assign(
 		__assign_str(client);
-		__assign_str(operation);
+		__assign_str(counter);
 		__assign_str(status);
 		__entry->vendor_error = vendor_error;
 	),
-	TP_printk("client=%s operation=%s status=%s vendor_error=0x%x",
-		  __get_str(client), __get_str(operation), __get_str(status),
+	TP_printk("client=%s %s status=%s vendor_error=0x%x",
+		  __get_str(client), __get_str(counter), __get_str(status),
 		  __entry->vendor_error)
 );
 

@@ -308,17 +308,18 @@ static int svc_rdma_create_qp(struct svcxprt_rdma *rdma)
 		.qp_type	= IB_QPT_RC,
 		.port_num	= id->port_num,
 	};
+	const u32 extra_recvs = SVC_RDMA_RECV_BATCH + SVC_RDMA_BC_CREDITS;
 	u32 payload_wrs, sends, recvs, sges, queue_max, register_wrs = 0;
 	int ret;
 
 	rdma->sc_port_num = id->port_num;
 	/* Room for the drain's marker in both kinds of queue. */
 	queue_max = min(dev->max_qp_wr, dev->max_cqe) - 1;
-	if (queue_max <= SVC_RDMA_RECV_BATCH)
+	if (queue_max <= extra_recvs)
 		return -EOPNOTSUPP;
 	rdma->sc_credits_max = min_t(u32, READ_ONCE(svc_rdma_credits),
-				     queue_max - SVC_RDMA_RECV_BATCH);
-	recvs = rdma->sc_credits_max + SVC_RDMA_RECV_BATCH;
+				     queue_max - extra_recvs);
+	recvs = rdma->sc_credits_max + extra_recvs;
 
 	/* At the least one RPC with the largest payload in small segments. */
 	sges = clamp_t(u32, dev->max_send_sge, 1, SVC_RDMA_MAX_SGE);
@@ -326,7 +327,7 @@ static int svc_rdma_create_qp(struct svcxprt_rdma *rdma)
 				   clamp_t(u32, dev->max_sge_rd, 1, sges)) +
 		      2 * SVC_RDMA_MAX_SEGMENTS + 1;
 	sends = max(rdma->sc_credits_max * SVC_RDMA_SQES_PER_CREDIT,
-		    payload_wrs);
+		    payload_wrs) + SVC_RDMA_BC_CREDITS;
 	sends = min(sends, queue_max);
 
 	attr.cap.max_recv_wr = recvs + 1;

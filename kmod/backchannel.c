@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Reverse-direction RPC (RFC 8167): NFSv4.1 and later call the client back over
+ * the connection that the client made.
+ *
+ * To the RPC client half of sunrpc this is an rpc_xprt that is always connected
+ * and never connects; nfsd finds it by our class ident. Calls and replies are
+ * inline and without chunks, in both directions: a call is copied into a Send
+ * context, a reply into the caller's receive buffer, so no buffer of the RPC
+ * layer is ever with the device.
+ *
+ * Lifetime: the connection holds a reference to the rpc_xprt (xpt_bc_xprt, put
+ * by sunrpc when the connection is freed), nfsd one to the connection as long
+ * as it may call back over it.
+ */
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include <linux/sunrpc/addr.h>
+#include <linux/sunrpc/clnt.h>
+#include <linux/sunrpc/xprt.h>
+
+#include "svcrdma.h"
+#include "trace.h"
+
+/* One buffer for the call and, behind it, the reply. */
+static int svc_rdma_bc_buf_alloc(struct rpc_task *task)
+{
+	struct rpc_rqst *rqst = task->tk_rqstp;
+	size_t size = rqst->rq_callsize + rqst->rq_rcvsize;
+
+	rqst->rq_buffer = kmalloc(size, GFP_NOIO | __GFP_NOWARN);
+	if (!rqst->rq_buffer)
+		return -ENOMEM;
+	rqst->rq_rbuffer = rqst->rq_buffer + rqst->rq_callsize;
+	return 0;
+}
+
+static void svc_rdma_bc_buf_free(struct rpc_task *task)
+{
+	kfree(task->tk_rqstp->rq_buffer);
+}
+
+/*
+ * Called by rpciod, which serves everybody: does not wait for Send Queue space.
+ * sunrpc tries again a quarter of a second after -ENOBUFS.
+ */
+static int svc_rdma_bc_send_request(struct rpc_rqst *rqst)
+{
+	struct svcxprt_rdma *rdma = svc_rdma_of(rqst->rq_xprt->bc_xprt);
+	int ret;
+
+	if (svc_rdma_closing(rdma))
+		return -ENOTCONN;
+	ret = svc_rdma_send_call(rdma, be32_to_cpu(rqst->rq_xid),
+				 &rqst->rq_snd_buf);
+	if (ret)
+		return ret;
+	rqst->rq_xtime = ktime_get();
+	return 0;
+}
+
+static void svc_rdma_bc_close(struct rpc_xprt *xprt)
+{
+	xprt_disconnect_done(xprt);
+}
+
+static void svc_rdma_bc_free(struct rpc_xprt *xprt)
+{
+	kfree(xprt->address_strings[RPC_DISPLAY_ADDR]);
+	kfree(xprt->address_strings[RPC_DISPLAY_PORT]);
+	kfree(xprt->address_strings[RPC_DISPLAY_HEX_ADDR]);
+	kfree(xprt->address_strings[RPC_DISPLAY_HEX_PORT]);
+	xprt_free(xprt);
+}
+
+static void svc_rdma_bc_destroy(struct rpc_xprt *xprt)
+{
+	svc_rdma_bc_free(xprt);
+	module_put(THIS_MODULE);
+}
+
+static void svc_rdma_bc_print_stats(struct rpc_xprt *xprt, struct seq_file *seq)
+{
+	seq_printf(seq, "\txprt:\tsvcrdma-bc %lu %lu %lu\n", xprt->stat.sends,
+		   xprt->stat.recvs, xprt->stat.bad_xids);
+}
+
+static const struct rpc_xprt_ops svc_rdma_bc_ops = {
+	.reserve_xprt		= xprt_reserve_xprt_cong,
+	.release_xprt		= xprt_release_xprt_cong,
+	.alloc_slot		= xprt_alloc_slot,
+	.free_slot		= xprt_free_slot,
+	.release_request	= xprt_release_rqst_cong,
+	.buf_alloc		= svc_rdma_bc_buf_alloc,
+	.buf_free		= svc_rdma_bc_buf_free,
+	.send_request		= svc_rdma_bc_send_request,
+	.wait_for_reply_request	= xprt_wait_for_reply_request_def,
+	.close			= svc_rdma_bc_close,
+	.destroy		= svc_rdma_bc_destroy,
+	.print_stats		= svc_rdma_bc_print_stats,
+};
+
+/* Jiffies. nfsd sets its own; this is for whoever does not. */
+static const struct rpc_timeout svc_rdma_bc_timeout = {
+	.to_initval	= 60 * HZ,
+	.to_maxval	= 60 * HZ,
+};
+
+/* Every string must be there: sunrpc shows them in sysfs and in traces. */
+static int svc_rdma_bc_format_address(struct rpc_xprt *xprt)
+{
+	const struct sockaddr_in *sin = (struct sockaddr_in *)&xprt->addr;
+	const char **strings = xprt->address_strings;
+
+	strings[RPC_DISPLAY_ADDR] = kasprintf(GFP_KERNEL, "%pISc", sin);
+	strings[RPC_DISPLAY_PORT] = kasprintf(GFP_KERNEL, "%u",
+					      rpc_get_port((struct sockaddr *)sin));
+	strings[RPC_DISPLAY_HEX_ADDR] = kasprintf(GFP_KERNEL, "%08x",
+						  ntohl(sin->sin_addr.s_addr));
+	strings[RPC_DISPLAY_HEX_PORT] = kasprintf(GFP_KERNEL, "%4hx",
+						  rpc_get_port((struct sockaddr *)sin));
+	strings[RPC_DISPLAY_PROTO] = "rdma";
+	strings[RPC_DISPLAY_NETID] = RPCBIND_NETID_RDMA;
+	return strings[RPC_DISPLAY_ADDR] && strings[RPC_DISPLAY_PORT] &&
+	       strings[RPC_DISPLAY_HEX_ADDR] && strings[RPC_DISPLAY_HEX_PORT] ?
+	       0 : -ENOMEM;
+}
+
+static struct rpc_xprt *svc_rdma_bc_setup(struct xprt_create *args);
+
+static struct xprt_class svc_rdma_bc_class = {
+	.list	= LIST_HEAD_INIT(svc_rdma_bc_class.list),
+	.name	= "svcrdma backchannel",
+	.owner	= THIS_MODULE,
+	.ident	= SVC_RDMA_IDENT | XPRT_TRANSPORT_BC,
+	.setup	= svc_rdma_bc_setup,
+	.netid	= { "" },
+};
+
+/* nfsd wants to call back over args->bc_xprt, to which it holds a reference. */
+static struct rpc_xprt *svc_rdma_bc_setup(struct xprt_create *args)
+{
+	struct rpc_xprt *xprt;
+	int ret;
+
+	if (args->dstaddr->sa_family != AF_INET)
+		return ERR_PTR(-EAFNOSUPPORT);
+	if (args->addrlen > sizeof(xprt->addr))
+		return ERR_PTR(-EINVAL);
+
+	xprt = xprt_alloc(args->net, sizeof(*xprt), SVC_RDMA_BC_CREDITS,
+			  SVC_RDMA_BC_CREDITS);
+	if (!xprt)
+		return ERR_PTR(-ENOMEM);
+	memcpy(&xprt->addr, args->dstaddr, args->addrlen);
+	xprt->addrlen = args->addrlen;
+	ret = svc_rdma_bc_format_address(xprt);
+	if (ret) {
+		svc_rdma_bc_free(xprt);
+		return ERR_PTR(ret);
+	}
+
+	xprt->xprt_class = &svc_rdma_bc_class;
+	xprt->ops = &svc_rdma_bc_ops;
+	xprt->prot = svc_rdma_bc_class.ident;
+	xprt->timeout = &svc_rdma_bc_timeout;
+	xprt->max_payload = SVC_RDMA_INLINE_SIZE;
+	xprt->bc_xprt = args->bc_xprt;
+	xprt_set_bound(xprt);
+	xprt_set_connected(xprt);
+
+	/* It outlives the connection while the RPC client winds down. */
+	__module_get(THIS_MODULE);
+	/* The connection's own reference. */
+	xprt_get(xprt);
+	/* Complete before the receiver finds it: pairs with svc_rdma_bc_reply(). */
+	smp_store_release(&args->bc_xprt->xpt_bc_xprt, xprt);
+	return xprt;
+}
+
+/**
+ * svc_rdma_bc_is_reply - whether a message answers a call of ours
+ * @ctxt: decoded
+ *
+ * Such messages are inline and come without chunks (RFC 8167 section 4).
+ */
+bool svc_rdma_bc_is_reply(const struct svc_rdma_recv_ctxt *ctxt)
+{
+	const struct rpcrdma_hdr *hdr = &ctxt->rc_hdr;
+	const __be32 *message = (__be32 *)(ctxt->rc_buf + hdr->length);
+
+	return hdr->proc == RPCRDMA_PROC_MSG && !hdr->read_segments &&
+	       !hdr->write_chunks && !hdr->has_reply &&
+	       hdr->inline_length >= 2 * XDR_UNIT &&
+	       message[1] == rpc_reply;
+}
+
+/* Finds the call, and copies the reply to where it wants it. */
+static bool svc_rdma_bc_complete(struct rpc_xprt *xprt,
+				 const struct svc_rdma_recv_ctxt *ctxt)
+{
+	const struct rpcrdma_hdr *hdr = &ctxt->rc_hdr;
+	u32 credits = clamp_t(u32, hdr->credits, 1, xprt->max_reqs);
+	struct rpc_rqst *req;
+	bool found = false;
+
+	/* What the client grants now is what this reply's slot goes back into. */
+	spin_lock(&xprt->transport_lock);
+	xprt->cwnd = credits << RPC_CWNDSHIFT;
+	spin_unlock(&xprt->transport_lock);
+
+	spin_lock(&xprt->queue_lock);
+	req = xprt_lookup_rqst(xprt, cpu_to_be32(hdr->xid));
+	if (req && hdr->inline_length <= req->rq_rcv_buf.head[0].iov_len) {
+		req->rq_private_buf = req->rq_rcv_buf;
+		memcpy(req->rq_private_buf.head[0].iov_base,
+		       ctxt->rc_buf + hdr->length, hdr->inline_length);
+		xprt_complete_rqst(req->rq_task, hdr->inline_length);
+		found = true;
+	}
+	spin_unlock(&xprt->queue_lock);
+	return found;
+}
+
+/**
+ * svc_rdma_bc_reply - handle the reply to a call of ours
+ * @rdma: connection, referenced by the caller
+ * @ctxt: svc_rdma_bc_is_reply(); remains the caller's
+ *
+ * One that answers no call, or is larger than its buffer, is dropped and
+ * counted.
+ */
+void svc_rdma_bc_reply(struct svcxprt_rdma *rdma,
+		       const struct svc_rdma_recv_ctxt *ctxt)
+{
+	/* Pairs with svc_rdma_bc_setup(). */
+	struct rpc_xprt *xprt = smp_load_acquire(&rdma->sc_xprt.xpt_bc_xprt);
+
+	if (xprt && svc_rdma_bc_complete(xprt, ctxt))
+		svc_rdma_count(SVC_RDMA_backchannel_replies);
+	else
+		svc_rdma_count(SVC_RDMA_backchannel_drops);
+}
+
+/* Returns 0 or a negative errno. May sleep. */
+int svc_rdma_bc_init(void)
+{
+	return xprt_register_transport(&svc_rdma_bc_class);
+}
+
+void svc_rdma_bc_exit(void)
+{
+	xprt_unregister_transport(&svc_rdma_bc_class);
+}
