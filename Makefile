@@ -16,18 +16,20 @@ demo: lab-module ## from nothing to NFS/RDMA between two VMs, measured
 test: unit vm-test ## all tests
 
 unit: lab ## the tests that need no VM
+	cmake --build $(BUILD)
 	ctest --test-dir $(BUILD) --output-on-failure -L unit
 
 vm-test: lab-module ## the tests in VMs, on every kernel of the image
+	cmake --build $(BUILD)
 	ctest --test-dir $(BUILD) --output-on-failure -L vm
 
 setup: ## install what all of this needs (Debian 12 or 13, root)
 	@scripts/setup
 
-lab: setup ## the nfsrdma-lab program and the tests
+lab: setup ## the nfsrdma-lab program
 	@cmake -S harness -B $(BUILD) -G Ninja >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
 	@mv $(BUILD).log $(BUILD)/cmake.log
-	cmake --build $(BUILD)
+	cmake --build $(BUILD) --target nfsrdma-lab
 
 image: lab ## the guest image, unless it is cached
 	$(LAB) image build
