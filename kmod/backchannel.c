@@ -87,18 +87,19 @@ static void svc_rdma_bc_print_stats(struct rpc_xprt *xprt, struct seq_file *seq)
 }
 
 static const struct rpc_xprt_ops svc_rdma_bc_ops = {
-	.reserve_xprt		= xprt_reserve_xprt_cong,
-	.release_xprt		= xprt_release_xprt_cong,
 	.alloc_slot		= xprt_alloc_slot,
-	.free_slot		= xprt_free_slot,
-	.release_request	= xprt_release_rqst_cong,
 	.buf_alloc		= svc_rdma_bc_buf_alloc,
-	.buf_free		= svc_rdma_bc_buf_free,
+	.reserve_xprt		= xprt_reserve_xprt_cong,
 	.send_request		= svc_rdma_bc_send_request,
+	.release_xprt		= xprt_release_xprt_cong,
 	.wait_for_reply_request	= xprt_wait_for_reply_request_def,
+	.release_request	= xprt_release_rqst_cong,
+	.buf_free		= svc_rdma_bc_buf_free,
+	.free_slot		= xprt_free_slot,
+
+	.print_stats		= svc_rdma_bc_print_stats,
 	.close			= svc_rdma_bc_close,
 	.destroy		= svc_rdma_bc_destroy,
-	.print_stats		= svc_rdma_bc_print_stats,
 };
 
 /* Jiffies. nfsd sets its own; this is for whoever does not. */
@@ -201,13 +202,13 @@ static bool svc_rdma_bc_complete(struct rpc_xprt *xprt,
 				 const struct svc_rdma_recv_ctxt *ctxt)
 {
 	const struct rpcrdma_hdr *hdr = &ctxt->rc_hdr;
-	u32 credits = clamp_t(u32, hdr->credits, 1, xprt->max_reqs);
+	unsigned long window = clamp_t(u32, hdr->credits, 1, xprt->max_reqs);
 	struct rpc_rqst *req;
 	bool found = false;
 
-	/* What the client grants now is what this reply's slot goes back into. */
+	/* The client's grant holds before the slot of this reply is reused. */
 	spin_lock(&xprt->transport_lock);
-	xprt->cwnd = credits << RPC_CWNDSHIFT;
+	xprt->cwnd = window << RPC_CWNDSHIFT;
 	spin_unlock(&xprt->transport_lock);
 
 	spin_lock(&xprt->queue_lock);

@@ -302,16 +302,11 @@ static void svc_rdma_recv_refuse(struct svcxprt_rdma *rdma,
 static void svc_rdma_recv_inline(struct svc_rqst *rqstp,
 				 struct svc_rdma_recv_ctxt *ctxt)
 {
-	struct xdr_buf *arg = &rqstp->rq_arg;
+	u32 length = ctxt->rc_hdr.inline_length;
 
-	arg->head[0].iov_base = ctxt->rc_buf + ctxt->rc_hdr.length;
-	arg->head[0].iov_len = ctxt->rc_hdr.inline_length;
-	arg->tail[0].iov_base = NULL;
-	arg->tail[0].iov_len = 0;
-	arg->page_len = 0;
-	arg->page_base = 0;
-	arg->buflen = ctxt->rc_hdr.inline_length;
-	arg->len = ctxt->rc_hdr.inline_length;
+	xdr_buf_init(&rqstp->rq_arg, ctxt->rc_buf + ctxt->rc_hdr.length, length);
+	rqstp->rq_arg.page_base = 0;
+	rqstp->rq_arg.len = length;
 }
 
 /**
@@ -372,10 +367,11 @@ int svc_rdma_recvfrom(struct svc_rqst *rqstp)
 out_call:
 	svc_rdma_count(SVC_RDMA_calls);
 	trace_svc_rdma_call(rdma, &ctxt->rc_hdr, rqstp->rq_arg.len);
-	rqstp->rq_xprt_ctxt = ctxt;
+	/* Ports say nothing on RDMA: every client counts as privileged. */
+	set_bit(RQ_SECURE, &rqstp->rq_flags);
 	rqstp->rq_prot = IPPROTO_MAX;
 	svc_xprt_copy_addrs(rqstp, xprt);
-	set_bit(RQ_SECURE, &rqstp->rq_flags);
+	rqstp->rq_xprt_ctxt = ctxt;
 	return rqstp->rq_arg.len;
 
 out_refuse:

@@ -574,14 +574,15 @@ static void svc_rdma_kill_temp_xprt(struct svc_xprt *xprt)
 static const struct svc_xprt_ops svc_rdma_ops = {
 	.xpo_create		= svc_rdma_create,
 	.xpo_accept		= svc_rdma_accept,
-	.xpo_has_wspace		= svc_rdma_has_wspace,
-	.xpo_recvfrom		= svc_rdma_recvfrom,
-	.xpo_sendto		= svc_rdma_sendto,
-	.xpo_result_payload	= svc_rdma_result_payload,
-	.xpo_release_ctxt	= svc_rdma_release_ctxt,
+	.xpo_kill_temp_xprt	= svc_rdma_kill_temp_xprt,
 	.xpo_detach		= svc_rdma_detach,
 	.xpo_free		= svc_rdma_free,
-	.xpo_kill_temp_xprt	= svc_rdma_kill_temp_xprt,
+
+	.xpo_has_wspace		= svc_rdma_has_wspace,
+	.xpo_recvfrom		= svc_rdma_recvfrom,
+	.xpo_result_payload	= svc_rdma_result_payload,
+	.xpo_sendto		= svc_rdma_sendto,
+	.xpo_release_ctxt	= svc_rdma_release_ctxt,
 };
 
 struct svc_xprt_class svc_rdma_class = {
