@@ -23,9 +23,11 @@ TEST_F(ReleaseTest, IdleConnectionHoldsNothing) {
 
     // Looking at sysfs over SSH makes no NFS traffic: only the module itself can release.
     const auto calls = counters().at("calls");
-    EXPECT_TRUE(eventually([](const Counters &now) {
-        return now.at("released") == now.at("replies") && now.at("live_pages") == 0;
-    }));
+    EXPECT_TRUE(eventually(
+        [](const Counters &now) {
+            return now.at("released") == now.at("replies") && now.at("live_pages") == 0;
+        },
+        std::chrono::seconds(2)));
     const auto now = counters();
     EXPECT_EQ(now.at("released"), now.at("replies"));
     EXPECT_EQ(now.at("calls"), calls) << "there was traffic that could have released";
