@@ -193,16 +193,24 @@ Outcome Runner::do_runs(Session &session, const Boot &boot, const std::vector<Pl
     return end;
 }
 
+/// A machine that died explains more than the command that noticed.
+Outcome why_no_session(Pair &pair, const Error &error) {
+    if (const auto alive = pair.alive(); !alive)
+        return {verdict_of(alive.error()), alive.error().what};
+    return {verdict_of(error), error.what};
+}
+
 Outcome Runner::use_pair(Pair &pair, Boot &boot, const fs::path &module,
                          const std::vector<Planned> &plan) {
     Progress progress(fmt::format("{} on {}", scenario_.name, boot.kernel));
     progress.at("starting the server");
     auto session = Session::start(pair, scenario_, module, results_ / boot.directory);
-    if (!session) {
-        Outcome outcome{verdict_of(session.error()), session.error().what};
-        if (const auto alive = pair.alive(); !alive)
-            outcome = {verdict_of(alive.error()), alive.error().what};
-        return outcome;
+    if (!session)
+        return why_no_session(pair, session.error());
+    if (scenario_.transports.size() > 1) {
+        progress.at("warming up");
+        if (auto warm = session->warm_up(scenario_); !warm)
+            return why_no_session(pair, warm.error());
     }
     if (!session->srcversion().empty())
         report_.environment.srcversion[boot.kernel] = session->srcversion();

@@ -106,6 +106,25 @@ Outcome Session::outcome_of(const Error &error) {
     return {verdict_of(error), error.what};
 }
 
+Result<void> Session::warm_up(const Scenario &scenario) {
+    for (const Transport transport : scenario.transports) {
+        auto mount = Mount::make(pair_->client(), server_, transport, scenario.nfs.front());
+        if (!mount)
+            return fail(mount.error());
+        const auto command =
+            fmt::format("cd {} && dd if=/dev/zero of=warm-up bs=4k count=400 oflag=direct 2>&1 && "
+                        "dd if=warm-up of=/dev/null bs=4k iflag=direct 2>&1 && "
+                        "dd if=/dev/zero of=warm-up bs=1M count=4 oflag=direct 2>&1 && "
+                        "dd if=warm-up of=/dev/null bs=1M iflag=direct 2>&1 && rm warm-up",
+                        shell_quote(mount->dir()));
+        if (auto done = pair_->client().check(command, Deadline::scaled(step)); !done)
+            return fail(done.error());
+        if (auto done = mount->unmount(); !done)
+            return fail(done.error());
+    }
+    return {};
+}
+
 Outcome Session::attempt(Run &run, const JobFile &job, Deadline deadline) {
     auto mount = Mount::make(pair_->client(), server_, run.key.transport, run.key.nfs);
     if (!mount)

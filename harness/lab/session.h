@@ -23,6 +23,11 @@ class Session {
                                  const std::filesystem::path &module,
                                  const std::filesystem::path &results);
 
+    /// Sends some I/O over every transport, for nobody's benefit: an emulator translates code
+    /// when it first runs, caches fill and credits grow, and the transport that comes first must
+    /// not pay for all.
+    Result<void> warm_up(const Scenario &scenario);
+
     /// Mounts, runs, proves the path, unmounts. Never fails: what goes wrong is the run's outcome.
     Run run(const RunKey &key, const JobFile &job, Deadline deadline);
 
