@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "image/module.h"
 
-#include "report/file.h"
 #include "util/file.h"
 #include "util/process.h"
 #include "util/progress.h"
@@ -79,7 +78,8 @@ Result<fs::path> build_module(const Image &image, const Kernel &kernel) {
     // The mounts are in a name space of their own and go with the shell. objtool wants /proc.
     const auto script = fmt::format(
         "set -e; root={0}; mount -t proc proc \"$root/proc\"; mount --bind {1} \"$root/mnt\"; "
-        "exec chroot \"$root\" make -s -j{2} -C /lib/modules/{3}/build M=/mnt W=1 CONFIG_SVCRDMA_CHECKS=y modules",
+        "exec chroot \"$root\" make -s -j{2} -C /lib/modules/{3}/build M=/mnt W=1 "
+        "CONFIG_SVCRDMA_CHECKS=y modules",
         image.root.string(), dir.string(), sysconf(_SC_NPROCESSORS_ONLN), kernel.version);
     const auto output = run_process({"unshare", "--mount", "sh", "-c", script},
                                     Deadline::in(std::chrono::minutes(10)));

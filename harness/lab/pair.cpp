@@ -2,7 +2,7 @@
 #include "lab/pair.h"
 
 #include "lab/ssh_host.h"
-#include "report/file.h"
+#include "util/file.h"
 #include "util/progress.h"
 #include "util/temp.h"
 #include "vm/accelerator.h"

@@ -7,7 +7,6 @@
 #include "lab/pair.h"
 #include "lab/results_dir.h"
 #include "lab/session.h"
-#include "report/file.h"
 #include "report/html_reporter.h"
 #include "report/json_reporter.h"
 #include "report/junit_reporter.h"

@@ -2,7 +2,7 @@
 #include "lab/session.h"
 
 #include "lab/judge.h"
-#include "report/file.h"
+#include "util/file.h"
 
 #include <chrono>
 #include <condition_variable>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "report/html_reporter.h"
 
-#include "report/file.h"
 #include "report/table.h"
+#include "util/file.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "report/json_reporter.h"
 
-#include "report/file.h"
+#include "util/file.h"
 
 #include <nlohmann/json.hpp>
 

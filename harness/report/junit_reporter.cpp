@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "report/junit_reporter.h"
 
-#include "report/file.h"
+#include "util/file.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

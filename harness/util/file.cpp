@@ -25,6 +25,26 @@ Result<std::string> read_file(const fs::path &path) {
     return std::move(content).str();
 }
 
+Result<void> write_file(const std::filesystem::path &path, std::string_view text) {
+    auto temporary = path;
+    temporary += ".tmp";
+    errno = 0;
+    std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
+    file.write(text.data(), static_cast<std::streamsize>(text.size()));
+    file.close();
+    if (!file) {
+        const int why = errno;
+        std::error_code ignored;
+        std::filesystem::remove(temporary, ignored);
+        return fail(fmt::format("cannot write {}: {}", path.string(), std::strerror(why)));
+    }
+    std::error_code error;
+    std::filesystem::rename(temporary, path, error);
+    if (error)
+        return fail(fmt::format("cannot write {}: {}", path.string(), error.message()));
+    return {};
+}
+
 void append_line(const fs::path &path, std::string_view line) {
     std::ofstream file(path, std::ios::binary | std::ios::app);
     file << line << '\n';

@@ -13,6 +13,10 @@ namespace lab {
 /// The whole content of a file; an error that says why it cannot be read.
 Result<std::string> read_file(const std::filesystem::path &path);
 
+/// Replaces a file by `text` in one step: readers see the old one or the new one. The error says
+/// which file and why ("No space left on device").
+Result<void> write_file(const std::filesystem::path &path, std::string_view text);
+
 /// Adds a line at the end of a file; a log that cannot be written stops nothing.
 void append_line(const std::filesystem::path &path, std::string_view line);
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "vm/accelerator.h"
 
-#include "report/file.h"
 #include "util/deadline.h"
 #include "util/file.h"
 #include "util/interrupt.h"

@@ -2,7 +2,6 @@
 #include "vm/vm.h"
 
 #include "lab/host.h"
-#include "report/file.h"
 #include "util/file.h"
 #include "util/interrupt.h"
 #include "vm/qmp.h"
