@@ -20,6 +20,7 @@
  *   completion, plus the time in which an nfsd thread is free.
  */
 #include <linux/kthread.h>
+#include <linux/mm.h>
 #include <linux/wait_bit.h>
 
 #include "svcrdma.h"
@@ -166,7 +167,8 @@ unsigned int svc_rdma_send_ctxts_drain(struct svcxprt_rdma *rdma,
 		svc_rdma_send_ctxt_recycle(rdma, ctxt, &pages);
 		released++;
 	}
-	folio_batch_release(&pages);
+	/* Not folio_batch_release(): that drains this CPU's LRU lists, too. */
+	folios_put(&pages);
 	svc_rdma_add(SVC_RDMA_released, released);
 	svc_rdma_add(caller, released);
 	trace_svc_rdma_drain(rdma, caller, released);

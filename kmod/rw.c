@@ -198,7 +198,7 @@ static void svc_rdma_rw_put_pages(struct svc_rdma_rw *rw,
 		if (!batch)
 			put_page(page);
 		else if (!folio_batch_add(batch, page_folio(page)))
-			__folio_batch_release(batch);
+			folios_put(batch);
 	}
 }
 
