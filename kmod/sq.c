@@ -4,13 +4,21 @@
  * before it is posted, and the completion at the end of its chain gives the
  * entries back.
  *
- * Waiting: threads that find no space take turns on a mutex, so they are served
- * about in the order in which they came, and a newcomer does not take what the
- * first of them waits for. The thread whose turn it is polls and arms the Send
- * queue by itself; it relies on nobody else to notice completions.
+ * Waiting: threads that find no space stand in line and are served in the order
+ * in which they came; a newcomer does not take what the first of them waits for.
+ * The first in line polls and arms the Send queue by itself: it relies on nobody
+ * else to notice completions. The others sleep until the line moves.
  */
+#include <linux/completion.h>
+
 #include "svcrdma.h"
 #include "trace.h"
+
+/* A thread's place in line; on its stack. @first: it stands at the head. */
+struct svc_rdma_sq_place {
+	struct list_head	entry;
+	struct completion	first;
+};
 
 static bool svc_rdma_sq_try(struct svcxprt_rdma *rdma, unsigned int sqes)
 {
@@ -20,8 +28,38 @@ static bool svc_rdma_sq_try(struct svcxprt_rdma *rdma, unsigned int sqes)
 	return false;
 }
 
-/* The caller holds sc_sq_mutex: it is this thread's turn. */
-static int svc_rdma_sq_wait_turn(struct svcxprt_rdma *rdma, unsigned int sqes)
+/* Returns 0 at the head of the line, or a negative errno if being killed. */
+static int svc_rdma_sq_line_up(struct svcxprt_rdma *rdma,
+			       struct svc_rdma_sq_place *place)
+{
+	init_completion(&place->first);
+	spin_lock(&rdma->sc_sq_lock);
+	if (list_empty(&rdma->sc_sq_line))
+		complete(&place->first);
+	list_add_tail(&place->entry, &rdma->sc_sq_line);
+	spin_unlock(&rdma->sc_sq_lock);
+	return wait_for_completion_killable(&place->first);
+}
+
+/* From anywhere in the line: whoever is at its head afterwards knows it. */
+static void svc_rdma_sq_step_out(struct svcxprt_rdma *rdma,
+				 struct svc_rdma_sq_place *place)
+{
+	struct svc_rdma_sq_place *next;
+	bool head;
+
+	spin_lock(&rdma->sc_sq_lock);
+	head = list_is_first(&place->entry, &rdma->sc_sq_line);
+	list_del(&place->entry);
+	next = list_first_entry_or_null(&rdma->sc_sq_line,
+					struct svc_rdma_sq_place, entry);
+	if (head && next)
+		complete(&next->first);
+	spin_unlock(&rdma->sc_sq_lock);
+}
+
+/* The caller stands at the head of the line. */
+static int svc_rdma_sq_wait_space(struct svcxprt_rdma *rdma, unsigned int sqes)
 {
 	int seen, ret;
 
@@ -52,6 +90,7 @@ static int svc_rdma_sq_wait_turn(struct svcxprt_rdma *rdma, unsigned int sqes)
 
 static int svc_rdma_sq_wait(struct svcxprt_rdma *rdma, unsigned int sqes)
 {
+	struct svc_rdma_sq_place place;
 	int ret;
 
 	svc_rdma_count(SVC_RDMA_sq_waits);
@@ -63,11 +102,10 @@ static int svc_rdma_sq_wait(struct svcxprt_rdma *rdma, unsigned int sqes)
 	 */
 	atomic_inc(&rdma->sc_sq_waiters);
 	smp_mb__after_atomic();	/* pairs with svc_rdma_sq_return() */
-	ret = mutex_lock_killable(&rdma->sc_sq_mutex);
-	if (!ret) {
-		ret = svc_rdma_sq_wait_turn(rdma, sqes);
-		mutex_unlock(&rdma->sc_sq_mutex);
-	}
+	ret = svc_rdma_sq_line_up(rdma, &place);
+	if (!ret)
+		ret = svc_rdma_sq_wait_space(rdma, sqes);
+	svc_rdma_sq_step_out(rdma, &place);
 	atomic_dec(&rdma->sc_sq_waiters);
 	smp_mb__after_atomic();	/* pairs with svc_rdma_enqueue() */
 

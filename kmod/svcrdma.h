@@ -19,7 +19,6 @@
 
 #include <linux/list.h>
 #include <linux/llist.h>
-#include <linux/mutex.h>
 #include <linux/scatterlist.h>
 #include <linux/spinlock.h>
 #include <linux/timer.h>
@@ -236,7 +235,8 @@ struct svcxprt_rdma {
 	atomic_t		sc_sq_avail;	/* entries nobody has reserved */
 	atomic_t		sc_sq_waiters;
 	atomic_t		sc_send_events;
-	struct mutex		sc_sq_mutex;	/* whose turn it is to wait */
+	spinlock_t		sc_sq_lock;	/* sc_sq_line */
+	struct list_head	sc_sq_line;	/* threads, first come first served */
 	wait_queue_head_t	sc_sq_wait;
 };
 

@@ -87,7 +87,8 @@ static struct svcxprt_rdma *svc_rdma_alloc(struct svc_serv *serv,
 	init_llist_head(&rdma->sc_send_release_list);
 	init_llist_head(&rdma->sc_send_orphans);
 	timer_setup(&rdma->sc_quiet_timer, svc_rdma_quiet_timer, 0);
-	mutex_init(&rdma->sc_sq_mutex);
+	spin_lock_init(&rdma->sc_sq_lock);
+	INIT_LIST_HEAD(&rdma->sc_sq_line);
 	init_waitqueue_head(&rdma->sc_sq_wait);
 	return rdma;
 }
