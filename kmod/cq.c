@@ -16,6 +16,7 @@
  *   timer sees to the rest (release.c).
  */
 #include "svcrdma.h"
+#include "fault.h"
 #include "trace.h"
 
 enum {
@@ -212,7 +213,8 @@ static int svc_rdma_cq_arm(struct svcxprt_rdma *rdma, struct ib_cq *cq,
 			   enum svc_rdma_counter arms,
 			   enum svc_rdma_counter missed)
 {
-	int ret = ib_req_notify_cq(cq, IB_CQ_NEXT_COMP |
+	int ret = svc_rdma_fault(SVC_RDMA_FAULT_arm) ? -EIO :
+		  ib_req_notify_cq(cq, IB_CQ_NEXT_COMP |
 				       IB_CQ_REPORT_MISSED_EVENTS);
 
 	svc_rdma_count(arms);

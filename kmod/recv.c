@@ -14,6 +14,7 @@
 
 #include "svcrdma.h"
 #include "compat/compat.h"
+#include "fault.h"
 #include "trace.h"
 
 static void svc_rdma_wc_receive(struct ib_cq *cq, struct ib_wc *wc);
@@ -188,7 +189,7 @@ bool svc_rdma_recv_refill(struct svcxprt_rdma *rdma)
 	/* Counted first: what is posted may complete before this returns. */
 	rdma->sc_recvs_posted += posting;
 	bad = chain;
-	ret = ib_post_recv(rdma->sc_qp, chain, &bad);
+	ret = svc_rdma_fault_post_recv(rdma->sc_qp, chain, &bad);
 	if (ret) {
 		svc_rdma_count(SVC_RDMA_post_failures);
 		trace_svc_rdma_post_failed(rdma, posting, ret);

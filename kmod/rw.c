@@ -12,6 +12,7 @@
 
 #include "svcrdma.h"
 #include "compat/compat.h"
+#include "fault.h"
 
 /**
  * svc_rdma_rw_start - find storage for a set of Reads or Writes
@@ -154,11 +155,14 @@ int svc_rdma_rw_segment_end(struct svcxprt_rdma *rdma, struct svc_rdma_rw *rw,
 	sg_mark_end(&rw->sgs[rw->nr_sgs - 1]);
 	rw->open_sg = rw->nr_sgs;
 
-	ret = rdma_rw_ctx_init(&segment->ctx, rdma->sc_qp, rdma->sc_port_num,
+	ret = svc_rdma_fault(SVC_RDMA_FAULT_map) ? -EIO :
+	      rdma_rw_ctx_init(&segment->ctx, rdma->sc_qp, rdma->sc_port_num,
 			       segment->sg, segment->nents, 0, remote, handle,
 			       rw->direction);
-	if (ret < 0)
+	if (ret < 0) {
+		svc_rdma_count(SVC_RDMA_map_failures);
 		return ret;
+	}
 	rw->nr_segments++;
 	rw->sqes += ret;
 	return 0;

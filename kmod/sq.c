@@ -12,6 +12,7 @@
 #include <linux/completion.h>
 
 #include "svcrdma.h"
+#include "fault.h"
 #include "trace.h"
 
 /* A thread's place in line; on its stack. @first: it stands at the head. */
@@ -163,7 +164,7 @@ bool svc_rdma_sq_idle(const struct svcxprt_rdma *rdma)
  * chain's resources are the caller's to release; if it is true they must stay
  * until the queue pair is drained, and so do the entries.
  */
-int svc_rdma_sq_post(struct svcxprt_rdma *rdma, const struct ib_send_wr *first,
+int svc_rdma_sq_post(struct svcxprt_rdma *rdma, struct ib_send_wr *first,
 		     unsigned int sqes, bool may_sleep, bool *posted)
 {
 	const struct ib_send_wr *bad = first;
@@ -175,7 +176,7 @@ int svc_rdma_sq_post(struct svcxprt_rdma *rdma, const struct ib_send_wr *first,
 		return ret;
 	if (ret)
 		goto out_close;
-	ret = ib_post_send(rdma->sc_qp, first, &bad);
+	ret = svc_rdma_fault_post_send(rdma->sc_qp, first, &bad);
 	if (!ret)
 		return 0;
 

@@ -52,6 +52,7 @@
 	X(read_failures)						\
 	X(chain_failures)	/* Work Requests in front of those */	\
 	X(post_failures)						\
+	X(map_failures)		/* chunks that could not be mapped */	\
 	X(no_memory)							\
 	X(replies_too_large)	/* answered with ERR_CHUNK */		\
 	X(accepts_refused)						\

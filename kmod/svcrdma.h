@@ -307,7 +307,7 @@ void svc_rdma_bc_exit(void);
 
 /* sq.c */
 void svc_rdma_sq_return(struct svcxprt_rdma *rdma, unsigned int sqes);
-int svc_rdma_sq_post(struct svcxprt_rdma *rdma, const struct ib_send_wr *first,
+int svc_rdma_sq_post(struct svcxprt_rdma *rdma, struct ib_send_wr *first,
 		     unsigned int sqes, bool may_sleep, bool *posted);
 bool svc_rdma_sq_idle(const struct svcxprt_rdma *rdma);
 int svc_rdma_has_wspace(struct svc_xprt *xprt);

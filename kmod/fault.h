@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Failures on demand, for tests of the error paths: the parameter "fault" of a
+ * module built with CONFIG_SVCRDMA_CHECKS. Writing "NAME N" makes the Nth use
+ * from now fail, once; reading shows what is still to come. Without the option
+ * nothing of this is compiled in.
+ */
+#ifndef SVCRDMA_FAULT_H
+#define SVCRDMA_FAULT_H
+
+#include <rdma/ib_verbs.h>
+
+#define SVC_RDMA_FAULTS(X)						\
+	X(post_send)		/* the device takes no Work Request */	\
+	X(post_send_part)	/* ... takes all of a chain but its last */	\
+	X(post_recv)		/* ... takes no Receive */		\
+	X(post_recv_part)	/* ... takes all of a chain but its last */	\
+	X(map)			/* rdma_rw_ctx_init() */		\
+	X(arm)			/* ib_req_notify_cq() */
+
+enum svc_rdma_fault {
+#define SVC_RDMA_FAULT_ENUM(name) SVC_RDMA_FAULT_##name,
+	SVC_RDMA_FAULTS(SVC_RDMA_FAULT_ENUM)
+#undef SVC_RDMA_FAULT_ENUM
+	SVC_RDMA_NR_FAULTS
+};
+
+#ifdef CONFIG_SVCRDMA_CHECKS
+
+bool svc_rdma_fault(enum svc_rdma_fault fault);
+int svc_rdma_fault_post_send(struct ib_qp *qp, struct ib_send_wr *first,
+			     const struct ib_send_wr **bad);
+int svc_rdma_fault_post_recv(struct ib_qp *qp, struct ib_recv_wr *first,
+			     const struct ib_recv_wr **bad);
+
+#else
+
+static inline bool svc_rdma_fault(enum svc_rdma_fault fault)
+{
+	return false;
+}
+
+static inline int svc_rdma_fault_post_send(struct ib_qp *qp,
+					   struct ib_send_wr *first,
+					   const struct ib_send_wr **bad)
+{
+	return ib_post_send(qp, first, bad);
+}
+
+static inline int svc_rdma_fault_post_recv(struct ib_qp *qp,
+					   struct ib_recv_wr *first,
+					   const struct ib_recv_wr **bad)
+{
+	return ib_post_recv(qp, first, bad);
+}
+
+#endif
+
+#endif

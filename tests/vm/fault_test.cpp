@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// A call into the RDMA core that fails costs one connection: the client comes back and nothing is
+// lost, neither data nor memory. The failures are made by the module's own parameter "fault".
+#include "module_test.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+namespace lab {
+
+namespace {
+
+using std::chrono::seconds;
+
+struct Fault {
+    const char *what;    ///< as the parameter takes it
+    const char *traffic; ///< what runs into it
+};
+
+// The chain of a READ is an RDMA Write and a Send, the chain of a WRITE several RDMA Reads.
+constexpr const char *read = "dd if=/mnt/nfs/data of=/root/back bs=256k iflag=direct 2>&1";
+constexpr const char *write = "dd if=/root/data of=/mnt/nfs/data bs=256k oflag=direct 2>&1";
+
+constexpr std::array<Fault, 10> faults = {{
+    {"post_send 2", read},
+    {"post_send 2", write},
+    {"post_send_part 2", read},
+    {"post_send_part 2", write},
+    {"post_recv 1", read},
+    {"post_recv_part 1", write},
+    {"map 2", read},
+    {"map 2", write},
+    {"arm 2", read},
+    {"arm 3", write},
+}};
+
+using FaultTest = ModuleTest;
+
+TEST_F(FaultTest, CostsOneConnectionAndNoData) {
+    serve({Transport::svcrdma});
+    ASSERT_TRUE(nfs_);
+    mount(Transport::svcrdma, "3");
+    ASSERT_TRUE(mount_);
+    on(client(), "head -c 2M /dev/urandom > /root/data && cp /root/data /mnt/nfs/data && sync");
+
+    for (const auto &fault : faults) {
+        SCOPED_TRACE(fmt::format("{}, {}", fault.what, fault.traffic));
+        const auto before = counters();
+        on(server(), fmt::format("echo {} > /sys/module/svcrdma/parameters/fault", fault.what));
+        on(client(), fault.traffic, seconds(120));
+        on(client(), "cmp /root/data /mnt/nfs/data", seconds(60));
+
+        // All of them have struck, and each was noticed.
+        on(server(), "! grep -q '[1-9]$' /sys/module/svcrdma/parameters/fault");
+        const auto after = counters();
+        const auto noticed = [](const Counters &now) {
+            return now.at("post_failures") + now.at("arm_failures") + now.at("map_failures");
+        };
+        EXPECT_EQ(noticed(after), noticed(before) + 1);
+    }
+    on(client(), "rm -f /root/data /root/back");
+    unmount();
+    expect_nothing_live();
+}
+
+} // namespace
+
+} // namespace lab
