@@ -24,6 +24,7 @@
 #include <linux/wait_bit.h>
 
 #include "svcrdma.h"
+#include "release_list.h"
 #include "compat/compat.h"
 #include "trace.h"
 
@@ -42,14 +43,15 @@ static void svc_rdma_release_by_drain(struct svcxprt_rdma *rdma,
 				      struct svc_rdma_send_ctxt *ctxt)
 {
 	/*
-	 * llist_add() is a full barrier and comes before set_bit(XPT_DATA):
-	 * the thread that the enqueue wakes, and one that clears XPT_DATA
-	 * after it was set here, find the context on the list. An enqueue
-	 * refused because the transport is busy is not lost: the receiver
-	 * looks at XPT_DATA again when it lets go. One refused for want of
-	 * write space is made up for by svc_rdma_sq_wait().
+	 * Appending is a full barrier and comes before set_bit(XPT_DATA): the
+	 * thread that the enqueue wakes, and one that clears XPT_DATA after it
+	 * was set here, find the context on the list. An enqueue refused
+	 * because the transport is busy is not lost: the receiver looks at
+	 * XPT_DATA again when it lets go. One refused for want of write space
+	 * is made up for by svc_rdma_sq_wait().
 	 */
-	if (llist_add(&ctxt->sc_node, &rdma->sc_send_release_list) &&
+	if (svc_rdma_release_list_append(&rdma->sc_send_release_list,
+					 &ctxt->sc_node) &&
 	    !svc_rdma_is_service_thread(rdma))
 		svc_rdma_self_enqueue(rdma);
 }
@@ -142,6 +144,20 @@ void svc_rdma_send_ctxt_release(struct svcxprt_rdma *rdma,
 	svc_rdma_send_ctxt_recycle(rdma, ctxt, NULL);
 }
 
+struct svc_rdma_batch {
+	struct svcxprt_rdma	*rdma;
+	struct folio_batch	pages;
+};
+
+static void svc_rdma_batch_release(struct llist_node *node, void *data)
+{
+	struct svc_rdma_batch *batch = data;
+
+	svc_rdma_send_ctxt_recycle(batch->rdma,
+				   llist_entry(node, struct svc_rdma_send_ctxt,
+					       sc_node), &batch->pages);
+}
+
 /**
  * svc_rdma_send_ctxts_drain - release every Send context on the release list
  * @rdma: connection
@@ -153,22 +169,17 @@ void svc_rdma_send_ctxt_release(struct svcxprt_rdma *rdma,
 unsigned int svc_rdma_send_ctxts_drain(struct svcxprt_rdma *rdma,
 				       enum svc_rdma_counter caller)
 {
-	struct svc_rdma_send_ctxt *ctxt, *next;
-	struct llist_node *batch;
-	struct folio_batch pages;
-	unsigned int released = 0;
+	struct svc_rdma_batch batch;
+	unsigned int released;
 
-	/* Pairs with llist_add(): what is seen on the list is seen whole. */
 	if (llist_empty(&rdma->sc_send_release_list))
 		return 0;
-	batch = llist_del_all(&rdma->sc_send_release_list);
-	folio_batch_init(&pages);
-	llist_for_each_entry_safe(ctxt, next, batch, sc_node) {
-		svc_rdma_send_ctxt_recycle(rdma, ctxt, &pages);
-		released++;
-	}
+	batch.rdma = rdma;
+	folio_batch_init(&batch.pages);
+	released = svc_rdma_release_list_drain(&rdma->sc_send_release_list,
+					       svc_rdma_batch_release, &batch);
 	/* Not folio_batch_release(): that drains this CPU's LRU lists, too. */
-	folios_put(&pages);
+	folios_put(&batch.pages);
 	svc_rdma_add(SVC_RDMA_released, released);
 	svc_rdma_add(caller, released);
 	trace_svc_rdma_drain(rdma, caller, released);
