@@ -111,18 +111,23 @@ static const struct rpc_timeout svc_rdma_bc_timeout = {
 /* Every string must be there: sunrpc shows them in sysfs and in traces. */
 static int svc_rdma_bc_format_address(struct rpc_xprt *xprt)
 {
-	const struct sockaddr_in *sin = (struct sockaddr_in *)&xprt->addr;
+	const struct sockaddr *sap = (struct sockaddr *)&xprt->addr;
 	const char **strings = xprt->address_strings;
 
-	strings[RPC_DISPLAY_ADDR] = kasprintf(GFP_KERNEL, "%pISc", sin);
+	strings[RPC_DISPLAY_ADDR] = kasprintf(GFP_KERNEL, "%pISc", sap);
 	strings[RPC_DISPLAY_PORT] = kasprintf(GFP_KERNEL, "%u",
-					      rpc_get_port((struct sockaddr *)sin));
-	strings[RPC_DISPLAY_HEX_ADDR] = kasprintf(GFP_KERNEL, "%08x",
-						  ntohl(sin->sin_addr.s_addr));
+					      rpc_get_port(sap));
+	if (sap->sa_family == AF_INET6)
+		strings[RPC_DISPLAY_HEX_ADDR] = kasprintf(GFP_KERNEL, "%pi6",
+				&((struct sockaddr_in6 *)sap)->sin6_addr);
+	else
+		strings[RPC_DISPLAY_HEX_ADDR] = kasprintf(GFP_KERNEL, "%08x",
+				ntohl(((struct sockaddr_in *)sap)->sin_addr.s_addr));
 	strings[RPC_DISPLAY_HEX_PORT] = kasprintf(GFP_KERNEL, "%4hx",
-						  rpc_get_port((struct sockaddr *)sin));
+						  rpc_get_port(sap));
 	strings[RPC_DISPLAY_PROTO] = "rdma";
-	strings[RPC_DISPLAY_NETID] = RPCBIND_NETID_RDMA;
+	strings[RPC_DISPLAY_NETID] = sap->sa_family == AF_INET6 ?
+				     RPCBIND_NETID_RDMA6 : RPCBIND_NETID_RDMA;
 	return strings[RPC_DISPLAY_ADDR] && strings[RPC_DISPLAY_PORT] &&
 	       strings[RPC_DISPLAY_HEX_ADDR] && strings[RPC_DISPLAY_HEX_PORT] ?
 	       0 : -ENOMEM;
@@ -145,7 +150,8 @@ static struct rpc_xprt *svc_rdma_bc_setup(struct xprt_create *args)
 	struct rpc_xprt *xprt;
 	int ret;
 
-	if (args->dstaddr->sa_family != AF_INET)
+	if (args->dstaddr->sa_family != AF_INET &&
+	    args->dstaddr->sa_family != AF_INET6)
 		return ERR_PTR(-EAFNOSUPPORT);
 	if (args->addrlen > sizeof(xprt->addr))
 		return ERR_PTR(-EINVAL);

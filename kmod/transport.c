@@ -207,18 +207,40 @@ static int svc_rdma_listen_event(struct rdma_cm_id *id,
 }
 
 /*
- * xpo_create: a listener. IPv4 only so far; nfsd takes -EAFNOSUPPORT for an
- * answer and goes on without.
+ * An id that listens on @sa. An IPv6 listener leaves IPv4 alone (as every IPv4
+ * listener does the reverse): nfsd creates one of each on the same port.
  */
+static struct rdma_cm_id *svc_rdma_listen(struct svcxprt_rdma *listener,
+					  struct net *net, struct sockaddr *sa)
+{
+	struct rdma_cm_id *id;
+	int ret;
+
+	id = rdma_create_id(net, svc_rdma_listen_event, listener, RDMA_PS_TCP,
+			    IB_QPT_RC);
+	if (IS_ERR(id))
+		return id;
+
+	ret = sa->sa_family == AF_INET6 ? rdma_set_afonly(id, 1) : 0;
+	if (!ret)
+		ret = rdma_bind_addr(id, sa);
+	if (!ret)
+		ret = rdma_listen(id, SVC_RDMA_ACCEPT_BACKLOG);
+	if (!ret)
+		return id;
+	rdma_destroy_id(id);
+	return ERR_PTR(ret);
+}
+
+/* xpo_create: a listener, on every address of a family or on one. */
 static struct svc_xprt *svc_rdma_create(struct svc_serv *serv, struct net *net,
 					struct sockaddr *sa, int salen,
 					int flags)
 {
 	struct svcxprt_rdma *listener;
 	struct rdma_cm_id *id;
-	int ret;
 
-	if (sa->sa_family != AF_INET)
+	if (sa->sa_family != AF_INET && sa->sa_family != AF_INET6)
 		return ERR_PTR(-EAFNOSUPPORT);
 
 	listener = svc_rdma_alloc(serv, net, NUMA_NO_NODE);
@@ -226,30 +248,18 @@ static struct svc_xprt *svc_rdma_create(struct svc_serv *serv, struct net *net,
 		return ERR_PTR(-ENOMEM);
 	set_bit(XPT_LISTENER, &listener->sc_xprt.xpt_flags);
 
-	id = rdma_create_id(net, svc_rdma_listen_event, listener, RDMA_PS_TCP,
-			    IB_QPT_RC);
+	id = svc_rdma_listen(listener, net, sa);
 	if (IS_ERR(id)) {
-		ret = PTR_ERR(id);
-		goto out_put;
+		/* The caller drops the module when told of an error, and so does this. */
+		__module_get(THIS_MODULE);
+		svc_xprt_put(&listener->sc_xprt);
+		return ERR_CAST(id);
 	}
 	listener->sc_cm_id = id;
 	svc_rdma_count(SVC_RDMA_live_listeners);
-
-	ret = rdma_bind_addr(id, sa);
-	if (ret)
-		goto out_put;
 	svc_xprt_set_local(&listener->sc_xprt,
 			   (struct sockaddr *)&id->route.addr.src_addr, salen);
-	ret = rdma_listen(id, SVC_RDMA_ACCEPT_BACKLOG);
-	if (ret)
-		goto out_put;
 	return &listener->sc_xprt;
-
-out_put:
-	/* The caller drops the module when told of an error, and so does this. */
-	__module_get(THIS_MODULE);
-	svc_xprt_put(&listener->sc_xprt);
-	return ERR_PTR(ret);
 }
 
 static void svc_rdma_set_limits(struct svcxprt_rdma *rdma)
