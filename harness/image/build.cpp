@@ -1,24 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "image/build.h"
 
-#include "util/fd.h"
+#include "image/cache.h"
 #include "util/file.h"
-#include "util/interrupt.h"
 #include "util/process.h"
 #include "util/progress.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <sys/file.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstring>
-#include <functional>
-#include <iterator>
 #include <sstream>
 #include <string_view>
 #include <system_error>
@@ -31,7 +23,6 @@ using nlohmann::json;
 
 namespace {
 
-constexpr std::string_view building_prefix = "building-";
 constexpr std::uintmax_t needed_bytes = 4ULL << 30; // the root, its copy as a disk, and packages
 constexpr auto disk_size = "8G";                    // sparse; what is not packages is room to test
 
@@ -52,64 +43,6 @@ Result<void> step(const std::vector<std::string> &argv, const fs::path &log,
     const auto why = explain_build_failure(said);
     return fail(fmt::format("{} failed{}{}\nThe end of {}:\n{}", argv[0], why.empty() ? "" : ": ",
                             why, log.string(), last_lines(said, 12)));
-}
-
-/// Removes a tree that may have file systems mounted in it, without touching those. Also when the
-/// user interrupted: that is when it is needed.
-Result<void> remove_tree(const fs::path &dir) {
-    const auto mounts = read_file("/proc/self/mounts").value_or("");
-    std::istringstream lines(mounts);
-    std::vector<std::string> inside;
-    for (std::string device, point, rest; lines >> device >> point && std::getline(lines, rest);)
-        if (point.starts_with(dir.string() + "/"))
-            inside.push_back(point);
-    // The deepest first.
-    std::ranges::sort(inside, std::greater());
-    const auto clean = [](const std::vector<std::string> &command) -> Result<void> {
-        const auto output =
-            run_process(command, Deadline::in(std::chrono::minutes(2)), {.cleaning = true});
-        if (!output || output->status != 0)
-            return fail(fmt::format("{} {} failed: {}", command.front(), command.back(),
-                                    output ? output->err : output.error().what));
-        return {};
-    };
-    for (const auto &point : inside)
-        if (auto unmounted = clean({"umount", "-l", point}); !unmounted)
-            return unmounted;
-    return clean({"rm", "-rf", "--one-file-system", dir.string()});
-}
-
-/// A directory that is removed again unless the build gets as far as keeping it.
-class Unfinished {
-  public:
-    explicit Unfinished(fs::path dir) : dir_(std::move(dir)) {}
-    Unfinished(const Unfinished &) = delete;
-    Unfinished &operator=(const Unfinished &) = delete;
-    ~Unfinished() {
-        if (dir_.empty())
-            return;
-        if (auto removed = remove_tree(dir_); !removed)
-            say(removed.error().what);
-    }
-    void keep() { dir_.clear(); }
-
-  private:
-    fs::path dir_;
-};
-
-/// Waits for other builders.
-Result<Fd> lock_cache(const fs::path &cache) {
-    const auto path = cache / "build.lock";
-    Fd lock(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
-    if (!lock)
-        return fail(fmt::format("cannot open {}: {}", path.string(), std::strerror(errno)));
-    for (bool told = false; flock(lock.get(), LOCK_EX | LOCK_NB) < 0; told = true) {
-        if (!told)
-            say("another build of an image is running: waiting for it");
-        if (!pause_for(std::chrono::milliseconds(500)))
-            return fail("interrupted", Cause::cancelled);
-    }
-    return lock;
 }
 
 Result<json> describe(const fs::path &root, const std::string &recipe) {
@@ -167,35 +100,13 @@ Result<void> make_products(const fs::path &dir, const json &description, const f
                          log, 5 * minute);
         !made)
         return made;
-    return write_file(dir / "image.json", description.dump(4) + "\n");
+    return write_file(dir / image_file, description.dump(4) + "\n");
 }
 
 } // namespace
 
 Result<std::string> recipe_hash() {
-    std::vector<fs::path> files;
-    std::error_code error;
-    for (const auto &entry : fs::recursive_directory_iterator(recipe_dir(), error))
-        if (entry.is_regular_file())
-            files.push_back(entry.path());
-    if (error || files.empty())
-        return fail(fmt::format("the recipe of the image is missing: {}", recipe_dir().string()));
-    std::ranges::sort(files);
-    // FNV-1a: names a cache entry, guards nothing.
-    std::uint64_t hash = 0xcbf29ce484222325;
-    const auto add = [&](std::string_view text) {
-        for (const char c : text)
-            hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-        hash = (hash ^ 0xff) * 0x100000001b3;
-    };
-    for (const auto &file : files) {
-        const auto content = read_file(file);
-        if (!content)
-            return fail(content.error());
-        add(fs::relative(file, recipe_dir(), error).string());
-        add(*content);
-    }
-    return fmt::format("{:016x}", hash);
+    return hash_files({recipe_dir()});
 }
 
 std::string apt_mirror() {
@@ -238,17 +149,17 @@ std::string explain_build_failure(const std::string &log) {
 }
 
 Result<Image> build_image(const std::string &mirror) {
-    const auto cache = cache_dir();
-    const auto recipe = recipe_hash();
-    if (!cache)
-        return fail(cache.error());
-    if (!recipe)
-        return fail(recipe.error());
-    if (auto image = find_image())
+    const auto wanted = wanted_image();
+    if (!wanted)
+        return fail(wanted.error());
+    const auto cache = wanted->dir.parent_path();
+    if (auto image = find_image()) {
+        remove_unused(cache, image_prefix, image_file, wanted->dir);
         return image;
+    }
     if (geteuid() != 0)
         return fail("building an image needs root: it installs packages into a root of its own");
-    const auto lock = lock_cache(*cache);
+    const auto lock = lock_cache(cache);
     if (!lock)
         return fail(lock.error());
     if (auto image = find_image())
@@ -258,25 +169,18 @@ Result<Image> build_image(const std::string &mirror) {
     Progress progress(fmt::format("building the guest image from {}",
                                   archive.empty() ? "mmdebstrap's default mirror" : archive));
     progress.at("removing what an interrupted build left");
-    // Whoever made these held the lock that we hold now, so nobody does.
+    if (auto removed = remove_unfinished(cache); !removed)
+        return fail(removed.error());
     std::error_code error;
-    std::vector<fs::path> remains;
-    for (const auto &entry : fs::directory_iterator(*cache, error))
-        if (entry.is_directory() && entry.path().filename().string().starts_with(building_prefix))
-            remains.push_back(entry.path());
-    for (const auto &dir : remains)
-        if (auto removed = remove_tree(dir); !removed)
-            return fail(removed.error());
-    const auto space = fs::space(*cache, error);
+    const auto space = fs::space(cache, error);
     if (!error && space.available < needed_bytes)
         return fail(fmt::format("{} has {} MiB free, an image needs {}; NFSRDMA_LAB_CACHE names "
                                 "another directory",
-                                cache->string(), space.available >> 20, needed_bytes >> 20));
+                                cache.string(), space.available >> 20, needed_bytes >> 20));
 
-    const auto dir = *cache / (std::string(building_prefix) + *recipe);
-    const auto log = *cache / "build.log";
-    Unfinished unfinished(dir);
-    fs::create_directories(dir, error);
+    const auto log = cache / "build.log";
+    Unfinished unfinished(wanted->dir);
+    const auto &dir = unfinished.dir();
     fs::remove(log, error);
     {
         // The recipe's own words become the progress.
@@ -301,17 +205,17 @@ Result<Image> build_image(const std::string &mirror) {
                                     last_lines(read_file(log).value_or(""), 12)));
         }
     }
-    const auto description = describe(dir / "root", *recipe);
+    const auto description = describe(dir / "root", wanted->recipe);
     if (!description)
         return fail(description.error());
     if (auto made = make_products(dir, *description, log, progress); !made)
         return fail(made.error());
-    fs::rename(dir, *cache / ("image-" + *recipe), error);
-    if (error)
-        return fail(fmt::format("cannot put the image in place: {}", error.message()));
-    unfinished.keep();
+    if (auto kept = unfinished.keep(); !kept)
+        return fail(kept.error());
     progress.done();
-    return find_image();
+    auto image = find_image();
+    remove_unused(cache, image_prefix, image_file, wanted->dir);
+    return image;
 }
 
 } // namespace lab

@@ -2,6 +2,7 @@
 #include "image/image.h"
 
 #include "image/build.h"
+#include "image/cache.h"
 #include "util/file.h"
 
 #include <fmt/format.h>
@@ -23,7 +24,7 @@ Result<Kernel> Image::kernel(std::string_view which) const {
         fmt::format("the image has no kernel \"{}\"; it has {}", which, fmt::join(known, ", ")));
 }
 
-Result<Image> find_image() {
+Result<Image> wanted_image() {
     const auto cache = cache_dir();
     const auto recipe = recipe_hash();
     if (!cache)
@@ -32,29 +33,39 @@ Result<Image> find_image() {
         return fail(recipe.error());
     Image image;
     image.recipe = *recipe;
-    image.dir = *cache / ("image-" + *recipe);
-    const auto text = read_file(image.dir / "image.json");
-    if (!text)
+    image.dir = *cache / (std::string(image_prefix) + *recipe);
+    image.disk = image.dir / "disk.raw";
+    image.root = image.dir / "root";
+    image.key = image.dir / "key";
+    return image;
+}
+
+Result<Image> find_image() {
+    auto image = wanted_image();
+    if (!image)
+        return image;
+    const auto file = image->dir / image_file;
+    const auto in_use = use_entry(file);
+    const auto text = read_file(file);
+    if (!in_use || !text)
         return fail(fmt::format("there is no guest image of this recipe in {}: run nfsrdma-lab "
                                 "image build",
-                                cache->string()));
+                                image->dir.parent_path().string()));
     const auto description = json::parse(*text, nullptr, false);
     if (!description.is_object() || !description.contains("kernels"))
         return fail(fmt::format("{} is damaged: remove the directory and run nfsrdma-lab image "
                                 "build",
-                                (image.dir / "image.json").string()));
-    image.disk = image.dir / "disk.raw";
-    image.root = image.dir / "root";
-    image.key = image.dir / "key";
+                                file.string()));
+    image->in_use = *in_use;
     for (const auto &entry : description.at("kernels")) {
         const auto version = entry.value("version", "");
-        image.kernels.push_back({version, entry.value("suite", ""),
-                                 image.dir / ("vmlinux-" + version),
-                                 image.dir / ("initramfs-" + version)});
+        image->kernels.push_back({version, entry.value("suite", ""),
+                                  image->dir / ("vmlinux-" + version),
+                                  image->dir / ("initramfs-" + version)});
     }
     const auto packages = description.value("packages", json::object());
     for (const auto &[name, version] : packages.items())
-        image.packages.emplace(name, version.get<std::string>());
+        image->packages.emplace(name, version.get<std::string>());
     return image;
 }
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
+#include "util/fd.h"
 #include "util/result.h"
 
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,11 +30,19 @@ struct Image {
     std::string recipe;         ///< hash of what it was built from
     std::vector<Kernel> kernels;
     std::map<std::string, std::string> packages; ///< name to version
+    std::shared_ptr<Fd> in_use; ///< keeps the cache's cleaning off, as long as any copy lives
 
     /// The kernel of a suite ("stable", "backports") or of an exact version. The error lists
     /// what there is.
     [[nodiscard]] Result<Kernel> kernel(std::string_view which) const;
 };
+
+/// What images are called in the cache, and the file in there that describes one.
+inline constexpr std::string_view image_prefix = "image-";
+inline constexpr std::string_view image_file = "image.json";
+
+/// Where the image of the current recipe is, or would be: kernels and packages are not filled in.
+Result<Image> wanted_image();
 
 /// The image of the current recipe in the cache; an error that names `nfsrdma-lab image build`
 /// when there is none.

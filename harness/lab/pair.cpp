@@ -10,7 +10,6 @@
 
 #include <fmt/format.h>
 
-#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -77,9 +76,10 @@ class VmPair : public Pair {
   private:
     // In the order of destruction, from the last: connections, machines, their sockets.
     PairOptions options_;
+    std::shared_ptr<Fd> image_in_use_;
     TempDir sockets_;
     std::string accelerator_;
-    std::optional<Vm> server_, client_;
+    std::unique_ptr<Vm> server_, client_;
     std::unique_ptr<SshHost> server_host_, client_host_;
     long boot_ms_ = 0;
 };
@@ -89,6 +89,7 @@ Result<void> VmPair::boot(const Image &image) {
     if (!accelerator)
         return fail(accelerator.error());
     accelerator_ = accelerator->name;
+    image_in_use_ = image.in_use;
 
     Progress progress(
         fmt::format("booting server and client, {} ({})", options_.kernel.version, accelerator_));
@@ -109,7 +110,7 @@ Result<void> VmPair::boot(const Image &image) {
     auto server = Vm::start(vm);
     if (!server)
         return fail(server.error());
-    server_.emplace(std::move(*server));
+    server_ = std::make_unique<Vm>(std::move(*server));
     vm.name = "client";
     vm.data_address = fmt::format("{}/24", client_address);
     vm.number = 2;
@@ -117,7 +118,7 @@ Result<void> VmPair::boot(const Image &image) {
     auto client = Vm::start(vm);
     if (!client)
         return fail(client.error());
-    client_.emplace(std::move(*client));
+    client_ = std::make_unique<Vm>(std::move(*client));
 
     const auto config = ssh_config();
     if (auto written =
