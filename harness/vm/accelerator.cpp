@@ -7,6 +7,7 @@
 #include "util/process.h"
 #include "util/progress.h"
 #include "util/temp.h"
+#include "vm/vm.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -31,29 +32,9 @@ Result<void> try_kvm(const Kernel &kernel) {
     Progress progress("trying KVM with a trial boot");
     const auto console = temp->path() / "console";
     const auto log = temp->path() / "log";
-    auto qemu = Process::spawn({"qemu-system-x86_64",
-                                "-machine",
-                                "q35,vmport=off",
-                                "-accel",
-                                "kvm",
-                                "-cpu",
-                                "host",
-                                "-m",
-                                "1024",
-                                "-nodefaults",
-                                "-no-user-config",
-                                "-display",
-                                "none",
-                                "-no-reboot",
-                                "-kernel",
-                                kernel.vmlinux.string(),
-                                "-initrd",
-                                kernel.initramfs.string(),
-                                "-append",
-                                "console=ttyS0 panic=-1",
-                                "-serial",
-                                "file:" + console.string()},
-                               {.log = log});
+    auto command = bare_machine(kernel, "kvm", 1024, "");
+    command.insert(command.end(), {"-serial", "file:" + console.string()});
+    auto qemu = Process::spawn(command, {.log = log});
     if (!qemu)
         return fail(qemu.error());
     const auto deadline = Deadline::in(std::chrono::seconds(10));

@@ -46,39 +46,47 @@ Result<void> write_script(const VmOptions &options, const std::vector<std::strin
 
 } // namespace
 
-std::vector<std::string> qemu_command(const VmOptions &o) {
-    const auto mac = [&](unsigned nic) {
-        return fmt::format("52:54:00:6c:{:02x}:{:02x}", nic, o.number);
-    };
-    const bool kvm = o.accelerator == "kvm";
+std::vector<std::string> bare_machine(const Kernel &kernel, const std::string &accelerator,
+                                      unsigned memory_mib, const std::string &arguments) {
     return {
         "qemu-system-x86_64",
-        "-name",
-        o.name,
         "-machine",
         "q35,vmport=off",
         "-accel",
-        o.accelerator,
+        accelerator,
         "-cpu",
         // "max" offers instructions that TCG emulates slowly: qemu64 is 1.6 times as fast. With
         // rdrand the guest does not spend seconds on gathering entropy.
-        kvm ? "host" : "qemu64,+rdrand",
+        accelerator == "kvm" ? "host" : "qemu64,+rdrand",
         "-smp",
         "1",
         "-m",
-        std::to_string(o.memory_mib),
+        std::to_string(memory_mib),
         "-nodefaults",
         "-no-user-config",
         "-display",
         "none",
         "-no-reboot",
         "-kernel",
-        o.kernel.vmlinux.string(),
+        kernel.vmlinux.string(),
         "-initrd",
-        o.kernel.initramfs.string(),
+        kernel.initramfs.string(),
         "-append",
-        fmt::format("console=ttyS0 mitigations=off nokaslr panic=-1{} lab.name={} lab.data={}",
-                    kvm ? "" : slow_cpu, o.name, o.data_address),
+        "console=ttyS0 panic=-1" + arguments,
+    };
+}
+
+std::vector<std::string> qemu_command(const VmOptions &o) {
+    const auto mac = [&](unsigned nic) {
+        return fmt::format("52:54:00:6c:{:02x}:{:02x}", nic, o.number);
+    };
+    auto command =
+        bare_machine(o.kernel, o.accelerator, o.memory_mib,
+                     fmt::format(" mitigations=off nokaslr{} lab.name={} lab.data={}",
+                                 o.accelerator == "kvm" ? "" : slow_cpu, o.name, o.data_address));
+    const std::vector<std::string> devices = {
+        "-name",
+        o.name,
         "-drive",
         // QEMU unlinks the overlay as soon as it has it open: nobody has to clean up.
         fmt::format("file={},format=raw,if=none,id=disk,snapshot=on,cache=unsafe", o.disk.string()),
@@ -104,6 +112,8 @@ std::vector<std::string> qemu_command(const VmOptions &o) {
         "-qmp",
         fmt::format("unix:{},server=on,wait=off", control_socket(o).string()),
     };
+    command.insert(command.end(), devices.begin(), devices.end());
+    return command;
 }
 
 unsigned forwarded_port(const std::string &usernet) {

@@ -56,6 +56,11 @@ class Vm {
     unsigned ssh_port_ = 0;
 };
 
+/// How QEMU starts a kernel on this lab's machine, with nothing attached: the beginning of every
+/// command line. `arguments` are the kernel's.
+std::vector<std::string> bare_machine(const Kernel &kernel, const std::string &accelerator,
+                                      unsigned memory_mib, const std::string &arguments);
+
 /// The command line that Vm::start() uses, one argument per element.
 std::vector<std::string> qemu_command(const VmOptions &options);
 
