@@ -125,6 +125,18 @@ void VmTest::stop() {
     nfs_.reset();
 }
 
+void VmTest::expect_path(Transport transport, const std::string &version) {
+    mount(transport, version);
+    ASSERT_TRUE(mount_);
+    auto proof = PathProof::begin(*nfs_, client(), *mount_, transport);
+    ASSERT_TRUE(worked(proof));
+    on(client(), "dd if=/dev/urandom of=/mnt/nfs/file bs=64k count=16 conv=fsync 2>&1");
+    on(client(), "echo 3 > /proc/sys/vm/drop_caches");
+    EXPECT_EQ(on(client(), "sha256sum < /mnt/nfs/file"), on(server(), "sha256sum < /export/file"));
+    EXPECT_TRUE(worked(proof->finish()));
+    unmount();
+}
+
 std::string VmTest::on(Host &host, const std::string &command, std::chrono::seconds limit) {
     auto output = host.check(command, Deadline::scaled(limit));
     EXPECT_TRUE(worked(output));

@@ -48,6 +48,10 @@ class VmTest : public ::testing::Test {
     void unmount();
     void stop();
 
+    /// Mounts, writes a MiB of random data that arrives on the server as it was sent, expects that
+    /// it took the transport's path, and unmounts.
+    void expect_path(Transport transport, const std::string &version);
+
     /// Runs a command that has to succeed, and returns what it wrote.
     static std::string on(Host &host, const std::string &command,
                           std::chrono::seconds limit = std::chrono::seconds(30));
