@@ -59,8 +59,8 @@ class Findings {
 
 bool in_path(std::string_view command) {
     // Where an administrator's commands are, whatever PATH an ordinary user has.
-    std::string path = std::string(getenv("PATH") != nullptr ? getenv("PATH") : "") +
-                       ":/usr/sbin:/sbin:/usr/bin:/bin";
+    const char *own = getenv("PATH");
+    const auto path = std::string(own == nullptr ? "" : own) + ":/usr/sbin:/sbin:/usr/bin:/bin";
     for (std::size_t start = 0; start < path.size();) {
         const auto end = std::min(path.find(':', start), path.size());
         if (access((path.substr(start, end - start) + "/" + std::string(command)).c_str(), X_OK) ==

@@ -2,7 +2,11 @@
 #include "cli/command.h"
 #include "util/interrupt.h"
 
-int main(int argc, char **argv) {
+#include <cstdio>
+#include <exception>
+
+// Nothing of the lab throws; where the library does, the way out cleans up all the same.
+int main(int argc, char **argv) try {
     lab::catch_interrupts();
 
     CLI::App app("Boots two VMs, serves NFS over RDMA between them and measures it.",
@@ -19,4 +23,9 @@ int main(int argc, char **argv) {
     lab::add_up(app, action);
     CLI11_PARSE(app, argc, argv);
     return action();
+} catch (const std::exception &error) {
+    std::fputs("nfsrdma-lab: ", stderr);
+    std::fputs(error.what(), stderr);
+    std::fputs("\n", stderr);
+    return 2;
 }
