@@ -5,7 +5,7 @@ BUILD := build
 LAB   := $(BUILD)/nfsrdma-lab
 
 .DEFAULT_GOAL := help
-.PHONY: demo test unit vm-test lab image lab-module doctor setup clean help
+.PHONY: demo test unit vm-test conform lab image lab-module doctor setup clean help
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -30,6 +30,9 @@ lab: setup ## the nfsrdma-lab program
 	@cmake -S harness -B $(BUILD) -G Ninja >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
 	@mv $(BUILD).log $(BUILD)/cmake.log
 	cmake --build $(BUILD) --target nfsrdma-lab
+
+conform: lab ## rpcrdma-conform, the suite for any RPC-over-RDMA server
+	cmake --build $(BUILD) --target rpcrdma-conform
 
 image: lab ## the guest image, unless it is cached
 	$(LAB) image build

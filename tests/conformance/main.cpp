@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// rpcrdma-conform HOST[:PORT]: runs the suite against an RPC-over-RDMA server.
+#include "report.h"
+#include "requirements.h"
+#include "suite.h"
+
+#include "util/file.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <fnmatch.h>
+#include <random>
+
+namespace {
+
+using conform::Kind;
+using conform::Outcome;
+using conform::Status;
+using conform::Test;
+
+constexpr int bad_usage = 2;
+
+struct Choice {
+    std::vector<std::string> only, skip;
+    bool deadly = false;
+};
+
+bool matches(const std::vector<std::string> &patterns, std::string_view name) {
+    return std::ranges::any_of(patterns, [&](const std::string &pattern) {
+        return fnmatch(pattern.c_str(), std::string(name).c_str(), 0) == 0;
+    });
+}
+
+std::vector<Test> choose(const Choice &choice) {
+    auto tests = conform::all_tests();
+    std::erase_if(tests, [&](const Test &test) {
+        if (!choice.only.empty() && !matches(choice.only, test.name))
+            return true;
+        if (matches(choice.skip, test.name))
+            return true;
+        return !test.deadly.empty() && !choice.deadly;
+    });
+    return tests;
+}
+
+void list(const std::vector<Test> &tests) {
+    for (const auto &test : tests)
+        fmt::print("{:<28} {}{}\n", test.name, test.what,
+                   test.kind == Kind::hostile ? " (hostile)" : "");
+}
+
+bool save(const std::string &path, const std::string &text) {
+    if (path.empty())
+        return true;
+    const auto written = lab::write_file(path, text);
+    if (!written)
+        fmt::print(stderr, "rpcrdma-conform: {}\n", written.error().what);
+    return written.has_value();
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+    CLI::App app("Tests how an RPC-over-RDMA version 1 server keeps RFC 8166, 8167, 8797 and 8267.",
+                 "rpcrdma-conform");
+    app.footer("Run it on a machine with an RDMA device that reaches the server; rdma_ucm must be\n"
+               "loaded. The exit status is 0 if no test failed, 1 if one did, 2 if nothing could\n"
+               "be tested. Hostile tests mean harm: not against a server that others need.");
+    std::string target, json, junit;
+    Choice choice;
+    conform::Options options;
+    options.seed = std::random_device()();
+    double timeout = 10;
+    bool show_list = false, show_requirements = false, verbose = false;
+    app.add_option("server", target, "HOST, HOST:PORT or [V6]:PORT; the port is 20049 by default");
+    app.add_flag("--list", show_list, "list the tests, and run none");
+    app.add_flag("--requirements", show_requirements,
+                 "print what the RFCs require and which test checks it, and run none");
+    app.add_option("--only", choice.only, "run the tests that match: error.*")->type_name("GLOB");
+    app.add_option("--skip", choice.skip, "leave out the tests that match")->type_name("GLOB");
+    app.add_flag("--deadly", choice.deadly, "also run what is known to crash some servers");
+    app.add_option("--seed", options.seed, "of what is random; printed, to run the same again");
+    app.add_option("--timeout", timeout, "seconds that an answer may take")
+        ->check(CLI::Range(0.1, 600.0))
+        ->capture_default_str();
+    app.add_option("--json", json, "write a report with every message")->type_name("FILE");
+    app.add_option("--junit", junit, "write a report for a CI system")->type_name("FILE");
+    app.add_flag("-v,--verbose", verbose,
+                 "show the messages of all tests, not of failed ones only");
+    CLI11_PARSE(app, argc, argv);
+    options.timeout = std::chrono::milliseconds(static_cast<long>(timeout * 1000));
+
+    if (show_requirements) {
+        fmt::print("{}", conform::requirements_table(conform::all_tests()));
+        return 0;
+    }
+    const auto tests = choose(choice);
+    if (tests.empty()) {
+        fmt::print(stderr, "rpcrdma-conform: no test matches; --list shows them\n");
+        return bad_usage;
+    }
+    if (show_list) {
+        list(tests);
+        return 0;
+    }
+    const auto server = rpcrdma::Target::parse(target);
+    if (!server) {
+        fmt::print(stderr, "rpcrdma-conform: {}\n", server.error().what);
+        return bad_usage;
+    }
+    options.target = *server;
+    // Nothing is tested by a suite of tests that all fail for want of a server.
+    if (const auto reached =
+            rpcrdma::Connection::open(options.target, {}, lab::Deadline::in(options.timeout));
+        !reached) {
+        fmt::print(stderr, "rpcrdma-conform: {} port {}: {}\n", options.target.host,
+                   options.target.port, reached.error().what);
+        return bad_usage;
+    }
+
+    fmt::print("{} tests against {} port {}, seed {}\n", tests.size(), options.target.host,
+               options.target.port, options.seed);
+    std::vector<Outcome> outcomes;
+    for (const auto &test : tests) {
+        outcomes.push_back(conform::run_test(test, options));
+        fmt::print("{}", to_text(outcomes.back(), verbose));
+        std::fflush(stdout);
+    }
+    const auto count = [&](Status status) {
+        return std::ranges::count(outcomes, status, &Outcome::status);
+    };
+    fmt::print("{} passed, {} failed, {} not applicable\n", count(Status::pass),
+               count(Status::fail), count(Status::not_applicable));
+    const bool saved =
+        save(json, to_json(outcomes, options)) && save(junit, to_junit(outcomes, options));
+    if (!saved)
+        return bad_usage;
+    return count(Status::fail) == 0 ? 0 : 1;
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "report.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+#include <pugixml.hpp>
+
+#include <map>
+#include <sstream>
+
+namespace conform {
+
+namespace {
+
+constexpr std::size_t shown_bytes = 512;   // of a message, in text
+constexpr std::size_t shown_messages = 12; // of a failed test, in text
+
+std::string message_text(const Traced &message) {
+    return fmt::format("    {} {} ({} bytes) {}\n", message.sent ? "sent    " : "received",
+                       message.connection, message.bytes.size(),
+                       rpcrdma::to_hex(message.bytes, shown_bytes));
+}
+
+std::string messages_text(const std::vector<Traced> &messages, std::size_t most) {
+    std::string text;
+    const auto left_out = messages.size() > most ? messages.size() - most : 0;
+    if (left_out > 0)
+        text = fmt::format("    ... {} earlier messages\n", left_out);
+    for (std::size_t i = left_out; i < messages.size(); i++)
+        text += message_text(messages[i]);
+    return text;
+}
+
+std::string group_of(const Test &test) {
+    return std::string(test.name.substr(0, test.name.find('.')));
+}
+
+} // namespace
+
+std::string_view status_name(Status status) {
+    switch (status) {
+    case Status::pass:
+        return "pass";
+    case Status::fail:
+        return "fail";
+    case Status::not_applicable:
+        break;
+    }
+    return "not applicable";
+}
+
+std::string to_text(const Outcome &outcome, bool verbose) {
+    auto text =
+        fmt::format("{:<14} {:<26} {} [{}] {} bytes sent, {} received\n",
+                    status_name(outcome.status), outcome.test->name, outcome.test->what,
+                    fmt::join(outcome.test->requirements, ", "), outcome.sent, outcome.received);
+    if (!outcome.why.empty())
+        text += fmt::format("    {}\n", outcome.why);
+    if (verbose)
+        text += messages_text(outcome.messages, outcome.messages.size());
+    else if (outcome.status == Status::fail)
+        text += messages_text(outcome.messages, shown_messages);
+    return text;
+}
+
+std::string to_json(const std::vector<Outcome> &outcomes, const Options &options) {
+    nlohmann::ordered_json report = {{"schema", 1},
+                                     {"server", options.target.host},
+                                     {"port", options.target.port},
+                                     {"seed", options.seed}};
+    auto &tests = report["tests"] = nlohmann::ordered_json::array();
+    for (const auto &outcome : outcomes) {
+        auto messages = nlohmann::ordered_json::array();
+        for (const auto &message : outcome.messages)
+            messages.push_back({{"connection", message.connection},
+                                {"direction", message.sent ? "sent" : "received"},
+                                {"length", message.bytes.size()},
+                                {"bytes", rpcrdma::to_hex(message.bytes, shown_bytes)}});
+        tests.push_back({{"name", outcome.test->name},
+                         {"requirements", outcome.test->requirements},
+                         {"what", outcome.test->what},
+                         {"status", status_name(outcome.status)},
+                         {"why", outcome.why},
+                         {"seconds", outcome.seconds},
+                         {"bytes_sent", outcome.sent},
+                         {"bytes_received", outcome.received},
+                         {"messages", std::move(messages)}});
+    }
+    return report.dump(1) + "\n";
+}
+
+std::string to_junit(const std::vector<Outcome> &outcomes, const Options &options) {
+    struct Suite {
+        pugi::xml_node node;
+        unsigned tests = 0, failures = 0, skipped = 0;
+    };
+    pugi::xml_document document;
+    auto root = document.append_child("testsuites");
+    root.append_attribute("name").set_value("rpcrdma-conform");
+    std::map<std::string, Suite> suites;
+    for (const auto &outcome : outcomes) {
+        const auto group = group_of(*outcome.test);
+        auto &suite = suites[group];
+        if (!suite.node) {
+            suite.node = root.append_child("testsuite");
+            suite.node.append_attribute("name").set_value(group.c_str());
+            suite.node.append_attribute("hostname").set_value(options.target.host.c_str());
+        }
+        suite.tests++;
+        auto node = suite.node.append_child("testcase");
+        node.append_attribute("classname").set_value(("rpcrdma-conform." + group).c_str());
+        node.append_attribute("name").set_value(std::string(outcome.test->name).c_str());
+        node.append_attribute("time").set_value(fmt::format("{:.3f}", outcome.seconds).c_str());
+        if (outcome.status == Status::fail) {
+            suite.failures++;
+            auto failure = node.append_child("failure");
+            failure.append_attribute("message").set_value(outcome.why.c_str());
+            failure.text().set(messages_text(outcome.messages, shown_messages).c_str());
+        } else if (outcome.status == Status::not_applicable) {
+            suite.skipped++;
+            node.append_child("skipped").append_attribute("message").set_value(outcome.why.c_str());
+        }
+    }
+    for (auto &[group, suite] : suites) {
+        suite.node.append_attribute("tests").set_value(suite.tests);
+        suite.node.append_attribute("failures").set_value(suite.failures);
+        suite.node.append_attribute("skipped").set_value(suite.skipped);
+    }
+    std::ostringstream text;
+    document.save(text, " ");
+    return text.str();
+}
+
+} // namespace conform

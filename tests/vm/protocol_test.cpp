@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The conformance suite, run in the client against our module: what it answers, what it counts.
+#include "module_test.h"
+
+#include "util/file.h"
+#include "util/temp.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <map>
+
+namespace lab {
+
+namespace {
+
+class ProtocolTest : public ModuleTest {
+  protected:
+    void SetUp() override {
+        serve({Transport::svcrdma});
+        ASSERT_TRUE(nfs_);
+        ASSERT_TRUE(worked(client().put(CONFORM_PROGRAM, program, deadline())));
+        on(client(), "modprobe rdma_ucm");
+    }
+
+    static Deadline deadline() { return Deadline::scaled(std::chrono::seconds(120)); }
+
+    /// Runs the suite, or a part of it, and expects that nothing fails.
+    void conform(const std::string &arguments) {
+        const auto output =
+            client().run(fmt::format("{} {}:{} --timeout 30 {}", program, server().data_address(),
+                                     nfs_->port(Transport::svcrdma), arguments),
+                         deadline());
+        ASSERT_TRUE(worked(output));
+        EXPECT_EQ(output->status, 0) << output->out << output->err;
+    }
+
+    static constexpr const char *program = "/root/rpcrdma-conform";
+};
+
+TEST_F(ProtocolTest, Conforms) {
+    constexpr auto remote = "/tmp/conform.json";
+    conform(fmt::format("--json {}", remote));
+    const auto dir = TempDir::make();
+    ASSERT_TRUE(worked(dir));
+    const auto local = dir->path() / "conform.json";
+    ASSERT_TRUE(worked(client().get(remote, local, deadline())));
+    const auto report = nlohmann::json::parse(read_file(local).value_or(""), nullptr, false);
+    ASSERT_TRUE(report.contains("tests"));
+    // The lab's server has all that the suite asks for.
+    for (const auto &test : report["tests"])
+        EXPECT_EQ(test["status"], "pass") << test["name"] << ": " << test["why"];
+    expect_nothing_live();
+}
+
+TEST_F(ProtocolTest, CountsEachKindOfError) {
+    using Kinds = std::map<std::string, std::uint64_t>;
+    // As many as the tests send.
+    const std::map<std::string, Kinds> expected = {
+        {"error.version", {{"err_version", 6}}},
+        {"error.short", {{"err_short", 27}}},
+        {"error.done", {{"err_discarded", 2}}},
+        {"error.procedure", {{"err_proc", 5}}},
+        {"error.nothing", {{"err_no_message", 1}}},
+        {"error.xid", {{"err_xid", 1}}},
+        {"error.discriminator", {{"err_bool", 12}}},
+        {"error.truncated", {{"err_truncated", 37}}},
+        {"error.counts", {{"err_truncated", 2}, {"err_too_many", 10}}},
+        {"error.position", {{"err_position", 4}}},
+    };
+    for (const auto &[test, kinds] : expected) {
+        const auto before = counters();
+        conform(fmt::format("--only {}", test));
+        Kinds counted;
+        for (const auto &[name, value] : counters())
+            if (name.starts_with("err_") && value != before.at(name))
+                counted[name] = value - before.at(name);
+        EXPECT_EQ(counted, kinds) << test;
+    }
+}
+
+} // namespace
+
+} // namespace lab
