@@ -67,6 +67,15 @@ class VmPair : public Pair {
     [[nodiscard]] fs::path ssh_config() const override { return options_.run_dir / "ssh_config"; }
     [[nodiscard]] long boot_ms() const override { return boot_ms_; }
 
+    Result<std::optional<InstructionCounts>> server_instructions(Deadline deadline) override {
+        if (!counts_)
+            return std::nullopt;
+        auto counts = server_->instructions(deadline);
+        if (!counts)
+            return fail(counts.error());
+        return *std::move(counts);
+    }
+
     Result<void> alive() override {
         if (auto server = server_->alive(); !server)
             return server;
@@ -82,6 +91,7 @@ class VmPair : public Pair {
     std::unique_ptr<Vm> server_, client_;
     std::unique_ptr<SshHost> server_host_, client_host_;
     long boot_ms_ = 0;
+    bool counts_ = false;
 };
 
 Result<void> VmPair::boot(const Image &image) {
@@ -90,6 +100,7 @@ Result<void> VmPair::boot(const Image &image) {
         return fail(accelerator.error());
     accelerator_ = accelerator->name;
     image_in_use_ = image.in_use;
+    counts_ = options_.count_instructions && accelerator_ == "tcg";
 
     Progress progress(
         fmt::format("booting server and client, {} ({})", options_.kernel.version, accelerator_));
@@ -106,12 +117,14 @@ Result<void> VmPair::boot(const Image &image) {
         .run_dir = options_.run_dir,
         .accelerator = accelerator_,
         .memory_mib = options_.memory_mib,
+        .count_instructions = counts_,
     };
     auto server = Vm::start(vm);
     if (!server)
         return fail(server.error());
     server_ = std::make_unique<Vm>(std::move(*server));
     vm.name = "client";
+    vm.count_instructions = false;
     vm.data_address = fmt::format("{}/24", client_address);
     vm.number = 2;
     vm.data_listens = false;

@@ -3,9 +3,11 @@
 
 #include "image/image.h"
 #include "lab/host.h"
+#include "observe/instructions.h"
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace lab {
@@ -13,8 +15,9 @@ namespace lab {
 /// What a pair is booted from.
 struct PairOptions {
     Kernel kernel;
-    std::filesystem::path run_dir; ///< created; consoles, QEMU scripts, ssh_config land here
-    unsigned memory_mib = 2048;    ///< of each VM
+    std::filesystem::path run_dir;   ///< created; consoles, QEMU scripts, ssh_config land here
+    unsigned memory_mib = 2048;      ///< of each VM
+    bool count_instructions = false; ///< of the server, where the accelerator lets us
 };
 
 /// A server and a client VM of one kernel: booted, reachable by SSH, joined by a data network
@@ -47,6 +50,10 @@ class Pair {
     /// Why a VM is gone (Cause::panic or lost, with the tail of its console), or nothing when
     /// both are running. Turns "lost connection" into the reason for it.
     virtual Result<void> alive() = 0;
+
+    /// Guest instructions of the server since it was started; nothing when they are not counted:
+    /// not asked for, or the accelerator is KVM.
+    virtual Result<std::optional<InstructionCounts>> server_instructions(Deadline deadline) = 0;
 
     /// Milliseconds from starting QEMU until both VMs were ready.
     [[nodiscard]] virtual long boot_ms() const = 0;

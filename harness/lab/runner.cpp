@@ -269,7 +269,9 @@ void Runner::run_boot(const Kernel &kernel, const fs::path &module) {
     boot.kernel = kernel.version;
     boot.directory = kernel.version;
 
-    auto pair = Pair::boot(image_, {.kernel = kernel, .run_dir = results_ / boot.directory});
+    auto pair = Pair::boot(
+        image_,
+        {.kernel = kernel, .run_dir = results_ / boot.directory, .count_instructions = true});
     if (pair) {
         boot.boot_ms = (*pair)->boot_ms();
         report_.environment.accelerator = (*pair)->accelerator();

@@ -2,6 +2,7 @@
 #include "lab/session.h"
 
 #include "lab/judge.h"
+#include "report/profile_file.h"
 #include "util/file.h"
 
 #include <chrono>
@@ -155,6 +156,21 @@ Result<FioOutput> Session::run_watched(const JobFile &job, const std::string &di
     return run_fio(pair_->client(), job, dir, idle, deadline);
 }
 
+Result<void> Session::keep_profile(Run &run, const InstructionCounts &before,
+                                   const InstructionCounts &after) {
+    if (!symbols_) {
+        auto symbols = read_symbols(pair_->server(), Deadline::scaled(step));
+        if (!symbols)
+            return fail(symbols.error());
+        symbols_ = *std::move(symbols);
+    }
+    run.profile = make_profile(before, after, *symbols_);
+    return write_profile(results_ / "observe" /
+                             fmt::format("instructions-{}.json",
+                                         std::filesystem::path(run.directory).filename().string()),
+                         {run.key, run.fio->ops, *run.profile});
+}
+
 Outcome Session::measure(Run &run, const JobFile &job, const Mount &mount, Deadline deadline) {
     auto proof = PathProof::begin(server_, pair_->client(), mount, run.key.transport);
     if (!proof)
@@ -162,9 +178,16 @@ Outcome Session::measure(Run &run, const JobFile &job, const Mount &mount, Deadl
     const auto before = take_snapshot(pair_->server(), Deadline::scaled(step));
     if (!before)
         return outcome_of(before.error());
+    // Nothing else runs on the server between these two.
+    const auto counts_before = pair_->server_instructions(Deadline::scaled(step));
+    if (!counts_before)
+        return outcome_of(counts_before.error());
     const auto output = run_watched(job, mount.dir(), deadline);
     if (!output)
         return outcome_of(output.error());
+    const auto counts_after = pair_->server_instructions(Deadline::scaled(step));
+    if (!counts_after)
+        return outcome_of(counts_after.error());
     const auto after = take_snapshot(pair_->server(), Deadline::scaled(step));
     if (!after)
         return outcome_of(after.error());
@@ -186,6 +209,9 @@ Outcome Session::measure(Run &run, const JobFile &job, const Mount &mount, Deadl
         return outcome_of(result.error());
     run.fio = *result;
     run.server = *after - *before;
+    if (*counts_before && *counts_after)
+        if (auto ok = keep_profile(run, **counts_before, **counts_after); !ok)
+            return outcome_of(ok.error());
     if (auto outcome = judge_fio(job, output->status, *result); outcome.verdict != Verdict::pass)
         return outcome;
     if (!evidence)

@@ -4,10 +4,12 @@
 #include "lab/pair.h"
 #include "lab/scenario.h"
 #include "lab/transport.h"
+#include "observe/instructions.h"
 #include "report/report.h"
 #include "workload/fio.h"
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 namespace lab {
@@ -44,12 +46,15 @@ class Session {
     Outcome attempt(Run &run, const JobFile &job, Deadline deadline);
     Outcome measure(Run &run, const JobFile &job, const Mount &mount, Deadline deadline);
     Result<FioOutput> run_watched(const JobFile &job, const std::string &dir, Deadline deadline);
+    Result<void> keep_profile(Run &run, const InstructionCounts &before,
+                              const InstructionCounts &after);
     Outcome outcome_of(const Error &error);
 
     Pair *pair_;
     NfsServer server_;
     std::filesystem::path results_;
     std::string srcversion_;
+    std::optional<SymbolTable> symbols_; ///< of the server, once they were needed
 };
 
 } // namespace lab

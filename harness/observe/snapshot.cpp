@@ -2,6 +2,7 @@
 #include "observe/snapshot.h"
 
 #include "lab/transport.h"
+#include "util/text.h"
 
 #include <charconv>
 #include <fmt/format.h>
@@ -11,13 +12,6 @@ namespace {
 
 constexpr std::string_view tracing = "/sys/kernel/tracing";
 
-std::string_view trimmed(std::string_view text) {
-    const auto begin = text.find_first_not_of(" \t\r");
-    if (begin == std::string_view::npos)
-        return {};
-    return text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
-}
-
 /// The number at the start of `text`, spaces in front of it skipped.
 std::optional<std::uint64_t> number(std::string_view text) {
     text = trimmed(text);
@@ -26,13 +20,6 @@ std::optional<std::uint64_t> number(std::string_view text) {
     if (error != std::errc())
         return std::nullopt;
     return value;
-}
-
-std::string_view next_line(std::string_view &text) {
-    const auto newline = text.find('\n');
-    const auto line = text.substr(0, newline);
-    text.remove_prefix(newline == std::string_view::npos ? text.size() : newline + 1);
-    return line;
 }
 
 std::string group_of(std::string_view comm) {

@@ -3,7 +3,9 @@
 
 #include "util/file.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <ranges>
 
 namespace lab {
 namespace {
@@ -52,6 +54,22 @@ json server_json(const Delta &delta) {
     return object;
 }
 
+/// Per operation; all functions are in the run's own file.
+json instructions_json(const Profile &profile, std::uint64_t ops) {
+    const auto per_op = [&](std::uint64_t count) {
+        return static_cast<double>(count) / static_cast<double>(std::max<std::uint64_t>(ops, 1));
+    };
+    json object{{"total", per_op(profile.total())}, {"groups", json::object()}};
+    for (const auto &[group, count] : profile.groups())
+        object["groups"][group] = per_op(count);
+    constexpr std::size_t most = 20;
+    for (const Profile::Function &function : profile.functions | std::views::take(most))
+        object["top"].push_back({{"function", function.name},
+                                 {"module", function.module},
+                                 {"instructions", per_op(function.instructions)}});
+    return object;
+}
+
 json run_json(const Run &run) {
     json object{{"kernel", run.key.kernel},
                 {"transport", transport_name(run.key.transport)},
@@ -75,6 +93,8 @@ json run_json(const Run &run) {
     }
     if (run.server) {
         object["server"] = server_json(*run.server);
+        if (run.profile && run.fio)
+            object["server"]["instructions"] = instructions_json(*run.profile, run.fio->ops);
         object["module"] = run.server->module;
     }
     if (!run.proof.empty())

@@ -9,8 +9,14 @@
 namespace lab {
 namespace {
 
-constexpr std::array<std::string_view, 4> metrics{"iops", "bytes_per_s", "nfsd_wakeups_per_op",
-                                                  "context_switches_per_op"};
+constexpr std::array<std::string_view, 6> metrics{
+    "iops",
+    "bytes_per_s",
+    "nfsd_wakeups_per_op",
+    "context_switches_per_op",
+    "instructions_per_op",
+    "transport_instructions_per_op",
+};
 
 /// What is reported of several findings: the cause before its symptoms.
 int severity(Verdict verdict) {
@@ -77,6 +83,11 @@ std::optional<double> metric_of(const Run &run, std::string_view metric) {
     if (metric == "nfsd_wakeups_per_op" && run.server && run.server->wakeups)
         if (const auto nfsd = run.server->wakeups->find("nfsd"); nfsd != run.server->wakeups->end())
             return per_op(nfsd->second);
+    if (metric == "instructions_per_op" && run.profile)
+        return per_op(static_cast<std::int64_t>(run.profile->total()));
+    if (metric == "transport_instructions_per_op" && run.profile)
+        if (const auto groups = run.profile->groups(); groups.contains("transport"))
+            return per_op(static_cast<std::int64_t>(groups.at("transport")));
     return std::nullopt;
 }
 

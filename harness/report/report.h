@@ -3,6 +3,7 @@
 
 #include "lab/transport.h"
 #include "observe/console_scanner.h"
+#include "observe/instructions.h"
 #include "observe/snapshot.h"
 #include "report/verdict.h"
 #include "workload/fio_result.h"
@@ -47,9 +48,10 @@ struct Run {
     double seconds = 0;    ///< all of it: mount, fio, collecting
     bool verified = false; ///< the workload checks the data that it reads
     std::optional<FioResult> fio;
-    std::optional<Delta> server; ///< what the server counted meanwhile
-    std::string proof;           ///< how the traffic was shown to take the transport
-    std::string directory;       ///< of its files, below the results
+    std::optional<Delta> server;    ///< what the server counted meanwhile
+    std::optional<Profile> profile; ///< what the server executed meanwhile
+    std::string proof;              ///< how the traffic was shown to take the transport
+    std::string directory;          ///< of its files, below the results
 };
 
 /// One boot of a pair of VMs: everything that no single run answers for.
@@ -65,7 +67,8 @@ struct Boot {
 /// How two transports compare, over the runs that took turns in one boot.
 struct Comparison {
     std::string kernel, nfs, workload;
-    /// "iops", "bytes_per_s", "nfsd_wakeups_per_op", "context_switches_per_op"
+    /// "iops", "bytes_per_s", "nfsd_wakeups_per_op", "context_switches_per_op",
+    /// "instructions_per_op", "transport_instructions_per_op"
     std::string metric;
     Transport a = Transport::tcp, b = Transport::tcp;
     double ratio_median = 0, ratio_min = 0, ratio_max = 0; ///< a divided by b

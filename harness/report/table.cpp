@@ -39,6 +39,9 @@ std::vector<Metric> shown_metrics() {
         {"latency p99, ms", latency(&Latency::p99), 2, {}},
         {"nfsd wakeups per I/O", plain("nfsd_wakeups_per_op"), 2, "nfsd_wakeups_per_op"},
         {"switches per I/O", plain("context_switches_per_op"), 2, "context_switches_per_op"},
+        {"instructions per I/O", plain("instructions_per_op"), 0, "instructions_per_op"},
+        {"in the transport", plain("transport_instructions_per_op"), 0,
+         "transport_instructions_per_op"},
     };
 }
 

@@ -1,41 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "vm/qmp.h"
 
-#include "util/interrupt.h"
+#include "util/unix_socket.h"
 
 #include <fmt/format.h>
-#include <poll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
+#include <unistd.h>
 
 #include <array>
-#include <cerrno>
-#include <cstring>
 
 namespace lab {
 
 using nlohmann::json;
 
 Result<Qmp> Qmp::connect(const std::filesystem::path &socket, Deadline deadline) {
-    sockaddr_un address = {};
-    address.sun_family = AF_UNIX;
-    const auto name = socket.string();
-    if (name.size() >= sizeof address.sun_path)
-        return fail(fmt::format("the path of a socket is too long: {}", name));
-    std::memcpy(address.sun_path, name.c_str(), name.size() + 1);
-
-    Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    auto fd = connect_to(socket, deadline);
     if (!fd)
-        return fail(fmt::format("cannot make a socket: {}", std::strerror(errno)));
-    while (::connect(fd.get(), reinterpret_cast<const sockaddr *>(&address), sizeof address) < 0) {
-        if (interrupted())
-            return fail("interrupted", Cause::cancelled);
-        if (deadline.expired())
-            return fail(fmt::format("QEMU does not answer on {}", name), Cause::timeout);
-        pause_for(std::chrono::milliseconds(10), deadline);
-    }
-
-    Qmp qmp(std::move(fd));
+        return fail("QEMU", fd.error());
+    Qmp qmp(*std::move(fd));
     if (auto greeting = qmp.receive(deadline); !greeting)
         return fail(greeting.error());
     if (auto agreed = qmp.execute("qmp_capabilities", json::object(), deadline); !agreed)
@@ -55,15 +37,8 @@ Result<json> Qmp::receive(Deadline deadline) {
                 continue;
             return message;
         }
-        std::array<pollfd, 2> fds = {pollfd{.fd = fd_.get(), .events = POLLIN, .revents = 0},
-                                     pollfd{.fd = interrupt_fd(), .events = POLLIN, .revents = 0}};
-        const int ready = poll(fds.data(), fds.size(), static_cast<int>(deadline.left().count()));
-        if (ready < 0 && errno == EINTR)
-            continue;
-        if (fds[1].revents != 0)
-            return fail("interrupted", Cause::cancelled);
-        if (ready <= 0)
-            return fail("QEMU did not answer in time", Cause::timeout);
+        if (auto ready = wait_readable(fd_, deadline); !ready)
+            return fail("QEMU", ready.error());
         std::array<char, 4096> data = {};
         const auto got = read(fd_.get(), data.data(), data.size());
         if (got <= 0)

@@ -4,6 +4,7 @@
 #include "lab/host.h"
 #include "util/file.h"
 #include "util/interrupt.h"
+#include "util/unix_socket.h"
 #include "vm/qmp.h"
 
 #include <fmt/format.h>
@@ -27,6 +28,10 @@ constexpr auto slow_cpu = " tsc=nowatchdog watchdog_thresh=60 rcupdate.rcu_cpu_s
 
 fs::path control_socket(const VmOptions &options) {
     return options.sockets / (options.name + ".qmp");
+}
+
+fs::path counts_socket(const VmOptions &options) {
+    return options.sockets / (options.name + ".counts");
 }
 
 /// Leaves the command as a script, so that a person can start the very same machine.
@@ -113,6 +118,11 @@ std::vector<std::string> qemu_command(const VmOptions &o) {
         fmt::format("unix:{},server=on,wait=off", control_socket(o).string()),
     };
     command.insert(command.end(), devices.begin(), devices.end());
+    if (o.count_instructions) {
+        command.emplace_back("-plugin");
+        command.push_back(
+            fmt::format("file={},socket={}", LAB_INSTRUCTIONS_PLUGIN, counts_socket(o).string()));
+    }
     return command;
 }
 
@@ -136,6 +146,7 @@ Result<Vm> Vm::start(const VmOptions &options) {
     Vm vm(options.name, std::move(*qemu));
     vm.console_ = options.run_dir / (options.name + ".console");
     vm.log_ = log;
+    vm.counts_ = counts_socket(options);
 
     // Once it talks, its network exists: the other side may connect, the port is known.
     const auto deadline = Deadline::scaled(std::chrono::seconds(10));
@@ -178,6 +189,16 @@ Result<void> Vm::wait_ready(Deadline deadline) {
             return fail(trouble("the guest did not come up in time", Cause::boot));
         pause_for(std::chrono::milliseconds(50));
     }
+}
+
+Result<InstructionCounts> Vm::instructions(Deadline deadline) {
+    const auto socket = connect_to(counts_, deadline);
+    if (!socket)
+        return fail(name_ + ": counting instructions", socket.error());
+    auto text = read_all(*socket, deadline);
+    if (!text)
+        return fail(name_ + ": counting instructions", text.error());
+    return parse_instruction_counts(*text);
 }
 
 Result<void> Vm::alive() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "image/image.h"
+#include "observe/instructions.h"
 #include "util/process.h"
 #include "util/result.h"
 
@@ -24,6 +25,7 @@ struct VmOptions {
     std::filesystem::path run_dir; ///< gets NAME.console, NAME.qemu (a script), NAME.qemu.log
     std::string accelerator = "tcg";
     unsigned memory_mib = 2048;
+    bool count_instructions = false; ///< needs the accelerator "tcg"
 };
 
 /// A running QEMU. The destructor ends it. Start it from a thread that outlives it.
@@ -42,6 +44,9 @@ class Vm {
     /// the tail of the console.
     Result<void> alive();
 
+    /// Guest instructions since it was started, by address. Only if the options asked for it.
+    Result<InstructionCounts> instructions(Deadline deadline);
+
     [[nodiscard]] unsigned ssh_port() const { return ssh_port_; }
     [[nodiscard]] const std::filesystem::path &console() const { return console_; }
 
@@ -52,7 +57,7 @@ class Vm {
 
     std::string name_;
     Process qemu_;
-    std::filesystem::path console_, log_;
+    std::filesystem::path console_, log_, counts_;
     unsigned ssh_port_ = 0;
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "workload/fio_result.h"
 
+#include "util/text.h"
+
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
@@ -14,13 +16,6 @@ namespace lab {
 namespace {
 
 using nlohmann::json;
-
-std::string_view trimmed(std::string_view text) {
-    const auto begin = text.find_first_not_of(" \t\r\n");
-    if (begin == std::string_view::npos)
-        return {};
-    return text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
-}
 
 // fio reports errors as plain text before, and some versions after, the JSON: the object is what
 // stands between the first line that begins with a brace and the last that does.

@@ -1,22 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "workload/job_file.h"
 
+#include "util/text.h"
+
 #include <fmt/format.h>
 #include <fstream>
 #include <string_view>
 
 namespace lab {
-namespace {
-
-std::string_view trimmed(std::string_view text) {
-    const auto begin = text.find_first_not_of(" \t\r");
-    if (begin == std::string_view::npos)
-        return {};
-    return text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
-}
-
-} // namespace
-
 Result<JobFile> read_job_file(const std::filesystem::path &path) {
     std::ifstream file(path);
     if (!std::filesystem::is_regular_file(path) || !file)

@@ -3,6 +3,7 @@
 
 #include "lab/host.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -32,6 +33,10 @@ TEST(Vm, CommandFitsTheAccelerator) {
     EXPECT_EQ(value(command("tcg"), "-accel"), "tcg");
     EXPECT_EQ(value(command("tcg"), "-cpu"), "qemu64,+rdrand");
     EXPECT_EQ(value(command("kvm"), "-cpu"), "host");
+    EXPECT_EQ(value(command("tcg"), "-plugin"), "");
+    EXPECT_THAT(value(qemu_command({.name = "server", .sockets = "/s", .count_instructions = true}),
+                      "-plugin"),
+                testing::EndsWith("libinstructions.so,socket=/s/server.counts"));
 }
 
 TEST(ShellQuote, KeepsEveryWordOneWord) {
