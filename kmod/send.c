@@ -120,6 +120,17 @@ static void svc_rdma_wc_send(struct ib_cq *cq, struct ib_wc *wc)
 	svc_rdma_sq_return(rdma, sqes);
 }
 
+/*
+ * Wrapped results are sealed as they stand in the message: none may be taken
+ * out of it (RFC 8166 section 8.2.2.3).
+ */
+static bool svc_rdma_is_wrapped(const struct svc_rqst *rqstp)
+{
+	u32 flavor = rqstp->rq_cred.cr_flavor;
+
+	return flavor == RPC_AUTH_GSS_KRB5I || flavor == RPC_AUTH_GSS_KRB5P;
+}
+
 /**
  * svc_rdma_result_payload - note where a result payload is (xpo_result_payload)
  * @rqstp: RPC whose reply is being encoded
@@ -127,7 +138,8 @@ static void svc_rdma_wc_send(struct ib_cq *cq, struct ib_wc *wc)
  * @length: bytes, roundup not included; may be 0
  *
  * Payloads come in the order in which they stand in the reply. One for which
- * the client has provided no Write chunk stays inline. Returns 0.
+ * the client has provided no Write chunk stays inline, and so does one that a
+ * security flavour will wrap. Returns 0.
  */
 int svc_rdma_result_payload(struct svc_rqst *rqstp, unsigned int offset,
 			    unsigned int length)
@@ -135,7 +147,8 @@ int svc_rdma_result_payload(struct svc_rqst *rqstp, unsigned int offset,
 	struct svc_rdma_recv_ctxt *ctxt = rqstp->rq_xprt_ctxt;
 	unsigned int n = ctxt->rc_nr_payloads;
 
-	if (n == ctxt->rc_hdr.write_chunks || n == ARRAY_SIZE(ctxt->rc_payloads))
+	if (n == ctxt->rc_hdr.write_chunks ||
+	    n == ARRAY_SIZE(ctxt->rc_payloads) || svc_rdma_is_wrapped(rqstp))
 		return 0;
 	ctxt->rc_payloads[n].offset = offset;
 	ctxt->rc_payloads[n].length = length;
