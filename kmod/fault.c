@@ -15,6 +15,8 @@ static const char * const svc_rdma_fault_names[] = {
 #undef SVC_RDMA_FAULT_NAME
 };
 
+DEFINE_STATIC_KEY_FALSE(svc_rdma_faults_asked_for);
+
 /* Uses until the failure; 0 or less: none is asked for. */
 static atomic_t svc_rdma_fault_in[SVC_RDMA_NR_FAULTS];
 
@@ -30,6 +32,7 @@ static int svc_rdma_fault_set(const char *val, const struct kernel_param *kp)
 	if (fault < 0)
 		return fault;
 	atomic_set(&svc_rdma_fault_in[fault], n);
+	static_branch_enable(&svc_rdma_faults_asked_for);
 	return 0;
 }
 
@@ -53,13 +56,8 @@ module_param_cb(fault, &svc_rdma_fault_ops, NULL, 0600);
 MODULE_PARM_DESC(fault,
 		 "for tests: \"NAME N\" makes the Nth use from now of a call into the RDMA core fail; read it for the names");
 
-/**
- * svc_rdma_fault - whether this use of a call is to fail
- * @fault: the call
- *
- * Any context. True at most once for each request.
- */
-bool svc_rdma_fault(enum svc_rdma_fault fault)
+/* Once failures have been asked for: counts a use of @fault. Any context. */
+bool svc_rdma_fault_due(enum svc_rdma_fault fault)
 {
 	atomic_t *in = &svc_rdma_fault_in[fault];
 

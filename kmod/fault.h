@@ -8,6 +8,8 @@
 #ifndef SVCRDMA_FAULT_H
 #define SVCRDMA_FAULT_H
 
+#include <linux/jump_label.h>
+
 #include <rdma/ib_verbs.h>
 
 #define SVC_RDMA_FAULTS(X)						\
@@ -27,7 +29,22 @@ enum svc_rdma_fault {
 
 #ifdef CONFIG_SVCRDMA_CHECKS
 
-bool svc_rdma_fault(enum svc_rdma_fault fault);
+DECLARE_STATIC_KEY_FALSE(svc_rdma_faults_asked_for);
+
+bool svc_rdma_fault_due(enum svc_rdma_fault fault);
+
+/**
+ * svc_rdma_fault - whether this use of a call is to fail
+ * @fault: the call
+ *
+ * Any context. True at most once for each request, and free until the first.
+ */
+static inline bool svc_rdma_fault(enum svc_rdma_fault fault)
+{
+	return static_branch_unlikely(&svc_rdma_faults_asked_for) &&
+	       svc_rdma_fault_due(fault);
+}
+
 int svc_rdma_fault_post_send(struct ib_qp *qp, struct ib_send_wr *first,
 			     const struct ib_send_wr **bad);
 int svc_rdma_fault_post_recv(struct ib_qp *qp, struct ib_recv_wr *first,

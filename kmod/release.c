@@ -169,7 +169,7 @@ static void svc_rdma_batch_release(struct llist_node *node, void *data)
 unsigned int svc_rdma_send_ctxts_drain(struct svcxprt_rdma *rdma,
 				       enum svc_rdma_counter caller)
 {
-	struct svc_rdma_batch batch;
+	struct svc_rdma_batch batch __uninitialized;
 	unsigned int released;
 
 	if (llist_empty(&rdma->sc_send_release_list))

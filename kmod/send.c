@@ -309,7 +309,7 @@ static int svc_rdma_write_payloads(struct svcxprt_rdma *rdma,
 				   const struct xdr_buf *res,
 				   const struct svc_rdma_plan *plan)
 {
-	struct svc_rdma_target target;
+	struct svc_rdma_target target __uninitialized;
 	unsigned int i;
 	int ret;
 
@@ -403,7 +403,7 @@ static int svc_rdma_build_reply(struct svcxprt_rdma *rdma,
 				const struct svc_rdma_recv_ctxt *rctxt,
 				const struct xdr_buf *res)
 {
-	struct svc_rdma_plan plan;
+	struct svc_rdma_plan plan __uninitialized; /* svc_rdma_plan_reply() fills it */
 	struct rpcrdma_hdr_answer answer = {
 		.credits = READ_ONCE(rdma->sc_credits),
 		.written = plan.written,
