@@ -112,17 +112,17 @@ static const struct rpc_timeout svc_rdma_bc_timeout = {
 static int svc_rdma_bc_format_address(struct rpc_xprt *xprt)
 {
 	const struct sockaddr *sap = (struct sockaddr *)&xprt->addr;
+	const struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)sap;
+	const struct sockaddr_in *sin = (struct sockaddr_in *)sap;
 	const char **strings = xprt->address_strings;
 
 	strings[RPC_DISPLAY_ADDR] = kasprintf(GFP_KERNEL, "%pISc", sap);
 	strings[RPC_DISPLAY_PORT] = kasprintf(GFP_KERNEL, "%u",
 					      rpc_get_port(sap));
-	if (sap->sa_family == AF_INET6)
-		strings[RPC_DISPLAY_HEX_ADDR] = kasprintf(GFP_KERNEL, "%pi6",
-				&((struct sockaddr_in6 *)sap)->sin6_addr);
-	else
-		strings[RPC_DISPLAY_HEX_ADDR] = kasprintf(GFP_KERNEL, "%08x",
-				ntohl(((struct sockaddr_in *)sap)->sin_addr.s_addr));
+	strings[RPC_DISPLAY_HEX_ADDR] =
+		sap->sa_family == AF_INET6 ?
+		kasprintf(GFP_KERNEL, "%pi6", &sin6->sin6_addr) :
+		kasprintf(GFP_KERNEL, "%08x", ntohl(sin->sin_addr.s_addr));
 	strings[RPC_DISPLAY_HEX_PORT] = kasprintf(GFP_KERNEL, "%4hx",
 						  rpc_get_port(sap));
 	strings[RPC_DISPLAY_PROTO] = "rdma";
