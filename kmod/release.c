@@ -28,8 +28,11 @@
 #include "compat/compat.h"
 #include "trace.h"
 
-/* Jiffies: at worst 20 wakeups a second, and none on an idle connection. */
-#define SVC_RDMA_QUIET	msecs_to_jiffies(50)
+/*
+ * Jiffies. Longer than the pause between two calls of a client that is merely
+ * slow: at worst 5 wakeups a second, and none on an idle connection.
+ */
+#define SVC_RDMA_QUIET	msecs_to_jiffies(200)
 
 /* Whether this thread will pass through xpo_release_ctxt before it idles. */
 static bool svc_rdma_is_service_thread(const struct svcxprt_rdma *rdma)
