@@ -64,16 +64,9 @@ bool svc_rdma_fault_due(enum svc_rdma_fault fault)
 	return atomic_read(in) > 0 && atomic_dec_return(in) == 0;
 }
 
-/**
- * svc_rdma_fault_post_send - ib_post_send(), unless a failure was asked for
- * @qp: queue pair
- * @first: chain, unchanged on return
- * @bad: set on failure to the first Work Request that was not posted
- *
- * Returns what ib_post_send() returns, or -ENOMEM for a failure on demand.
- */
-int svc_rdma_fault_post_send(struct ib_qp *qp, struct ib_send_wr *first,
-			     const struct ib_send_wr **bad)
+/* Once failures have been asked for: see svc_rdma_fault_post_send(). */
+int svc_rdma_fault_post_send_due(struct ib_qp *qp, struct ib_send_wr *first,
+				 const struct ib_send_wr **bad)
 {
 	struct ib_send_wr *wr, *last;
 	int ret;
@@ -98,16 +91,9 @@ int svc_rdma_fault_post_send(struct ib_qp *qp, struct ib_send_wr *first,
 	return -ENOMEM;
 }
 
-/**
- * svc_rdma_fault_post_recv - ib_post_recv(), unless a failure was asked for
- * @qp: queue pair
- * @first: chain
- * @bad: set on failure to the first Work Request that was not posted
- *
- * Returns what ib_post_recv() returns, or -ENOMEM for a failure on demand.
- */
-int svc_rdma_fault_post_recv(struct ib_qp *qp, struct ib_recv_wr *first,
-			     const struct ib_recv_wr **bad)
+/* Once failures have been asked for: see svc_rdma_fault_post_recv(). */
+int svc_rdma_fault_post_recv_due(struct ib_qp *qp, struct ib_recv_wr *first,
+				 const struct ib_recv_wr **bad)
 {
 	struct ib_recv_wr *wr, *last;
 	int ret;

@@ -45,10 +45,37 @@ static inline bool svc_rdma_fault(enum svc_rdma_fault fault)
 	       svc_rdma_fault_due(fault);
 }
 
-int svc_rdma_fault_post_send(struct ib_qp *qp, struct ib_send_wr *first,
-			     const struct ib_send_wr **bad);
-int svc_rdma_fault_post_recv(struct ib_qp *qp, struct ib_recv_wr *first,
-			     const struct ib_recv_wr **bad);
+int svc_rdma_fault_post_send_due(struct ib_qp *qp, struct ib_send_wr *first,
+				 const struct ib_send_wr **bad);
+int svc_rdma_fault_post_recv_due(struct ib_qp *qp, struct ib_recv_wr *first,
+				 const struct ib_recv_wr **bad);
+
+/**
+ * svc_rdma_fault_post_send - ib_post_send(), unless a failure was asked for
+ * @qp: queue pair
+ * @first: chain, unchanged on return
+ * @bad: set on failure to the first Work Request that was not posted
+ *
+ * Returns what ib_post_send() returns, or -ENOMEM for a failure on demand.
+ */
+static inline int svc_rdma_fault_post_send(struct ib_qp *qp,
+					   struct ib_send_wr *first,
+					   const struct ib_send_wr **bad)
+{
+	if (static_branch_unlikely(&svc_rdma_faults_asked_for))
+		return svc_rdma_fault_post_send_due(qp, first, bad);
+	return ib_post_send(qp, first, bad);
+}
+
+/* As svc_rdma_fault_post_send(), for ib_post_recv(); a failure cuts the chain. */
+static inline int svc_rdma_fault_post_recv(struct ib_qp *qp,
+					   struct ib_recv_wr *first,
+					   const struct ib_recv_wr **bad)
+{
+	if (static_branch_unlikely(&svc_rdma_faults_asked_for))
+		return svc_rdma_fault_post_recv_due(qp, first, bad);
+	return ib_post_recv(qp, first, bad);
+}
 
 #else
 

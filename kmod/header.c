@@ -361,25 +361,21 @@ void rpcrdma_hdr_write_segment(const u8 *buf,
 	load_segment(buf + chunk->at + index * SEGMENT, segment);
 }
 
-static u32 write_chunk_handle(const u8 *buf,
-			      const struct rpcrdma_hdr_write_chunk *chunk)
+/* Of the first segment that has a length. @at: of the first of @count. */
+static u32 first_handle(const u8 *buf, u32 at, u32 count)
 {
-	struct rpcrdma_hdr_segment segment;
-	u32 index;
-
-	for (index = 0; index < chunk->segments; index++) {
-		rpcrdma_hdr_write_segment(buf, chunk, index, &segment);
-		if (segment.handle && segment.length)
-			return segment.handle;
-	}
+	for (; count; count--, at += SEGMENT)
+		if (load_word(buf + at) && load_word(buf + at + WORD))
+			return load_word(buf + at);
 	return 0;
 }
 
 u32 rpcrdma_hdr_invalidate_handle(const u8 *buf, const struct rpcrdma_hdr *hdr)
 {
-	struct rpcrdma_hdr_write_chunk chunk = { 0 };
+	u32 at = hdr->write_at + WORD;
 	struct rpcrdma_hdr_segment segment;
 	u32 position;
+	u32 segments;
 	u32 handle;
 	u32 index;
 
@@ -388,12 +384,14 @@ u32 rpcrdma_hdr_invalidate_handle(const u8 *buf, const struct rpcrdma_hdr *hdr)
 		if (segment.handle && segment.length)
 			return segment.handle;
 	}
-	while (rpcrdma_hdr_next_write_chunk(buf, hdr, &chunk)) {
-		handle = write_chunk_handle(buf, &chunk);
+	for (index = 0; index < hdr->write_chunks; index++) {
+		segments = load_word(buf + at);
+		handle = first_handle(buf, at + WORD, segments);
 		if (handle)
 			return handle;
+		at += WORD + segments * SEGMENT + WORD;
 	}
-	return write_chunk_handle(buf, &hdr->reply);
+	return first_handle(buf, hdr->reply.at, hdr->reply.segments);
 }
 
 static u8 *store_fixed_part(u8 *out, u32 xid, u32 vers, u32 credits, u32 proc)
@@ -404,27 +402,23 @@ static u8 *store_fixed_part(u8 *out, u32 xid, u32 vers, u32 credits, u32 proc)
 	return store_word(out, proc);
 }
 
-/* The chunk as an optional item or list item. NULL if it cannot hold @written. */
-static u8 *store_write_chunk(u8 *out, const u8 *call,
-			     const struct rpcrdma_hdr_write_chunk *chunk,
-			     u32 written)
+/*
+ * Sets the lengths of @count segments to what was written into them, filled in
+ * order. False if they cannot hold @written.
+ */
+static bool store_lengths(u8 *segments, u32 count, u32 written)
 {
-	struct rpcrdma_hdr_segment segment;
-	u32 index;
+	u32 length;
 
-	out = store_word(out, 1);
-	out = store_word(out, chunk->segments);
-	for (index = 0; index < chunk->segments; index++) {
-		rpcrdma_hdr_write_segment(call, chunk, index, &segment);
-		if (segment.length > written)
-			segment.length = written;
-		written -= segment.length;
-		out = store_word(out, segment.handle);
-		out = store_word(out, segment.length);
-		out = store_word(out, segment.offset >> 32);
-		out = store_word(out, segment.offset);
+	for (; count; count--, segments += SEGMENT) {
+		length = load_word(segments + WORD);
+		if (length > written) {
+			length = written;
+			store_word(segments + WORD, length);
+		}
+		written -= length;
 	}
-	return written ? NULL : out;
+	return written == 0;
 }
 
 /* The Write list and the Reply chunk end the call's header and are answered in kind. */
@@ -437,8 +431,8 @@ u32 rpcrdma_hdr_encode_reply(u8 *out, u32 size, const u8 *call,
 			     const struct rpcrdma_hdr *hdr,
 			     const struct rpcrdma_hdr_answer *answer)
 {
-	struct rpcrdma_hdr_write_chunk chunk = { 0 };
 	u32 needed = rpcrdma_hdr_reply_size(hdr);
+	u32 segments;
 	u32 index;
 
 	if (size < needed || (answer->reply_written && !hdr->has_reply))
@@ -449,18 +443,20 @@ u32 rpcrdma_hdr_encode_reply(u8 *out, u32 size, const u8 *call,
 			       answer->reply_written ? RPCRDMA_PROC_NOMSG :
 						       RPCRDMA_PROC_MSG);
 	out = store_word(out, 0);
+	memcpy(out, call + hdr->write_at, hdr->length - hdr->write_at);
 
-	for (index = 0; rpcrdma_hdr_next_write_chunk(call, hdr, &chunk); index++) {
-		out = store_write_chunk(out, call, &chunk,
-					answer->written ? answer->written[index] : 0);
-		if (!out)
+	for (index = 0; index < hdr->write_chunks; index++) {
+		segments = load_word(out + WORD);
+		out += 2 * WORD;
+		if (!store_lengths(out, segments,
+				   answer->written ? answer->written[index] : 0))
 			return 0;
+		out += segments * SEGMENT;
 	}
-	out = store_word(out, 0);
-
-	if (!hdr->has_reply)
-		store_word(out, 0);
-	else if (!store_write_chunk(out, call, &hdr->reply, answer->reply_written))
+	/* Behind the end of the Write list. */
+	if (hdr->has_reply &&
+	    !store_lengths(out + 3 * WORD, hdr->reply.segments,
+			   answer->reply_written))
 		return 0;
 	return needed;
 }

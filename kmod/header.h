@@ -12,11 +12,13 @@
 #define SVCRDMA_HEADER_H
 
 #ifdef __KERNEL__
+#include <linux/string.h>
 #include <linux/types.h>
 #else
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 typedef uint8_t u8;
 typedef uint32_t u32;
 typedef uint64_t u64;
