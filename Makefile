@@ -5,7 +5,7 @@ BUILD := build
 LAB   := $(BUILD)/nfsrdma-lab
 
 .DEFAULT_GOAL := help
-.PHONY: demo test unit vm-test conform lab image lab-module doctor setup clean help
+.PHONY: demo test unit model vm-test conform lab image lab-module doctor setup clean help
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -13,11 +13,14 @@ help: ## this list
 demo: lab-module ## from nothing to NFS/RDMA between two VMs, measured
 	$(LAB) run tests/workloads/demo.toml
 
-test: unit vm-test ## all tests
+test: unit model vm-test ## all tests
 
 unit: lab ## the tests that need no VM
 	cmake --build $(BUILD)
 	ctest --test-dir $(BUILD) --output-on-failure -L unit
+
+model: setup ## check the hand-shake of the release path with Spin
+	$(MAKE) --no-print-directory -C tests/model OUT=$(CURDIR)/$(BUILD)/model check
 
 vm-test: lab-module ## the tests in VMs, on every kernel of the image
 	cmake --build $(BUILD)

@@ -70,6 +70,8 @@ static int svc_rdma_sq_wait_space(struct svcxprt_rdma *rdma, unsigned int sqes)
 		if (svc_rdma_closing(rdma))
 			return -ENOTCONN;
 		svc_rdma_send_poll(rdma);
+		/* Who else would, while enqueues are refused? It may be long. */
+		svc_rdma_send_ctxts_drain(rdma, SVC_RDMA_drained_by_sq_wait);
 		if (svc_rdma_sq_try(rdma, sqes))
 			return 0;
 		if (svc_rdma_send_arm(rdma) > 0)
@@ -112,10 +114,9 @@ static int svc_rdma_sq_wait(struct svcxprt_rdma *rdma, unsigned int sqes)
 
 	/*
 	 * While this thread slept, enqueues were refused for want of write
-	 * space. What self-enqueues were for is done here; the others are made
-	 * up for, if there is still a reason.
+	 * space. What self-enqueues were for it has done itself; the others are
+	 * made up for, if there is still a reason.
 	 */
-	svc_rdma_send_ctxts_drain(rdma, SVC_RDMA_drained_by_sq_wait);
 	svc_xprt_enqueue(&rdma->sc_xprt);
 	return ret;
 }
