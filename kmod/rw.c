@@ -13,6 +13,7 @@
 #include "svcrdma.h"
 #include "compat/compat.h"
 #include "fault.h"
+#include "strain.h"
 
 /**
  * svc_rdma_rw_start - find storage for a set of Reads or Writes
@@ -226,6 +227,7 @@ void svc_rdma_rw_release(struct svcxprt_rdma *rdma, struct svc_rdma_rw *rw,
 		rdma_rw_ctx_destroy(&segment->ctx, rdma->sc_qp,
 				    rdma->sc_port_num, segment->sg,
 				    segment->nents, rw->direction);
+		svc_rdma_strain_unmap();
 	}
 	if (rw->direction == DMA_TO_DEVICE)
 		svc_rdma_rw_put_pages(rw, batch);

@@ -9,6 +9,7 @@
  * Writes and the Send are one chain, posted at once; the Send comes last and is
  * the only one that is signalled, so its completion speaks for all of them.
  */
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "svcrdma.h"
@@ -65,26 +66,54 @@ svc_rdma_send_ctxt_reuse(struct svcxprt_rdma *rdma)
 		      NULL;
 }
 
+/*
+ * One for each call that the client may have outstanding, and one for an error.
+ * Calls to the client add a few, because they do not wait.
+ */
+static bool svc_rdma_send_ctxt_may_add(struct svcxprt_rdma *rdma, bool may_wait)
+{
+	if (atomic_inc_return(&rdma->sc_send_ctxts) <= rdma->sc_credits_max + 1 ||
+	    !may_wait)
+		return true;
+	atomic_dec(&rdma->sc_send_ctxts);
+	return false;
+}
+
 /**
  * svc_rdma_send_ctxt_get - get a Send context
  * @rdma: connection
+ * @may_wait: for others to release contexts, rather than have too many
  *
  * Prefers contexts that are free, then those that have completed but were not
  * released yet, and allocates last: so their number follows what is in flight.
- * May sleep. Returns NULL if there is no memory.
+ * Where releasing is slower than replying, threads wait for it here. May sleep.
+ * Returns NULL if there is no memory or the connection is closing.
  */
-struct svc_rdma_send_ctxt *svc_rdma_send_ctxt_get(struct svcxprt_rdma *rdma)
+struct svc_rdma_send_ctxt *svc_rdma_send_ctxt_get(struct svcxprt_rdma *rdma,
+						  bool may_wait)
 {
 	struct svc_rdma_send_ctxt *ctxt;
 
 	ctxt = svc_rdma_send_ctxt_reuse(rdma);
-	if (ctxt)
-		return ctxt;
-
-	svc_rdma_send_poll(rdma);
-	svc_rdma_send_ctxts_drain(rdma, SVC_RDMA_drained_by_send_ctxt_get);
-	ctxt = svc_rdma_send_ctxt_reuse(rdma);
-	return ctxt ?: svc_rdma_send_ctxt_alloc(rdma);
+	while (!ctxt) {
+		svc_rdma_send_poll(rdma);
+		svc_rdma_send_ctxts_drain(rdma,
+					  SVC_RDMA_drained_by_send_ctxt_get);
+		ctxt = svc_rdma_send_ctxt_reuse(rdma);
+		if (ctxt)
+			break;
+		if (svc_rdma_send_ctxt_may_add(rdma, may_wait)) {
+			ctxt = svc_rdma_send_ctxt_alloc(rdma);
+			if (!ctxt)
+				atomic_dec(&rdma->sc_send_ctxts);
+			break;
+		}
+		/* In flight, or in the hands of threads that release them. */
+		if (svc_rdma_closing(rdma) || fatal_signal_pending(current))
+			break;
+		schedule_timeout_killable(1);
+	}
+	return ctxt;
 }
 
 /**
@@ -506,7 +535,7 @@ void svc_rdma_send_error(struct svcxprt_rdma *rdma,
 			 const struct svc_rdma_recv_ctxt *rctxt,
 			 enum rpcrdma_hdr_verdict verdict)
 {
-	struct svc_rdma_send_ctxt *ctxt = svc_rdma_send_ctxt_get(rdma);
+	struct svc_rdma_send_ctxt *ctxt = svc_rdma_send_ctxt_get(rdma, true);
 	u32 length;
 
 	if (!ctxt) {
@@ -539,7 +568,7 @@ int svc_rdma_send_call(struct svcxprt_rdma *rdma, u32 xid,
 
 	if (call->len > rdma->sc_inline_send - RPCRDMA_HDR_MIN)
 		return -EMSGSIZE;
-	ctxt = svc_rdma_send_ctxt_get(rdma);
+	ctxt = svc_rdma_send_ctxt_get(rdma, false);
 	if (!ctxt)
 		return -ENOMEM;
 
@@ -576,7 +605,7 @@ int svc_rdma_sendto(struct svc_rqst *rqstp)
 
 	if (svc_rdma_closing(rdma))
 		return -ENOTCONN;
-	ctxt = svc_rdma_send_ctxt_get(rdma);
+	ctxt = svc_rdma_send_ctxt_get(rdma, true);
 	if (!ctxt) {
 		svc_rdma_close(rdma);
 		return -ENOMEM;

@@ -222,6 +222,7 @@ struct svcxprt_rdma {
 	atomic_t		sc_reads;	/* calls whose RDMA Reads are in flight */
 	struct llist_head	sc_recv_orphans; /* Reads posted in part */
 
+	atomic_t		sc_send_ctxts;	/* how many there are */
 	spinlock_t		sc_send_lock;	/* taking from sc_send_free */
 	struct llist_head	sc_send_free;
 	struct llist_head	sc_send_release_list;
@@ -287,7 +288,8 @@ svc_rdma_read_finish(struct svc_rqst *rqstp, struct svc_rdma_recv_ctxt *ctxt);
 void svc_rdma_read_put_pages(struct svc_rdma_recv_ctxt *ctxt);
 
 /* send.c */
-struct svc_rdma_send_ctxt *svc_rdma_send_ctxt_get(struct svcxprt_rdma *rdma);
+struct svc_rdma_send_ctxt *svc_rdma_send_ctxt_get(struct svcxprt_rdma *rdma,
+						  bool may_wait);
 void svc_rdma_send_ctxts_destroy(struct svcxprt_rdma *rdma);
 int svc_rdma_send_call(struct svcxprt_rdma *rdma, u32 xid,
 		       const struct xdr_buf *call);

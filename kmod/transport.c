@@ -17,6 +17,7 @@
 
 #include "svcrdma.h"
 #include "cm_private.h"
+#include "strain.h"
 #include "compat/compat.h"
 #include "trace.h"
 
@@ -339,7 +340,7 @@ static int svc_rdma_create_qp(struct svcxprt_rdma *rdma)
 		      2 * SVC_RDMA_MAX_SEGMENTS + 1;
 	sends = max(rdma->sc_credits_max * SVC_RDMA_SQES_PER_CREDIT,
 		    payload_wrs) + SVC_RDMA_BC_CREDITS;
-	sends = min(sends, queue_max);
+	sends = svc_rdma_strain_sq(min(sends, queue_max));
 
 	attr.cap.max_recv_wr = recvs + 1;
 	attr.cap.max_send_sge = sges;

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Strain on demand. See strain.h.
+ */
+#include <linux/delay.h>
+#include <linux/kernel.h>
+#include <linux/module.h>
+
+#include "strain.h"
+
+enum {
+	SVC_RDMA_UNMAP_US_MAX	= 10000,
+	SVC_RDMA_UDELAY_MAX	= 1000,	/* what udelay() takes everywhere */
+	SVC_RDMA_SQ_MIN		= 32,	/* a READ of 256 KiB takes 5 */
+};
+
+static unsigned int svc_rdma_unmap_us;
+static unsigned int svc_rdma_sq_max;
+
+static int svc_rdma_unmap_us_set(const char *val, const struct kernel_param *kp)
+{
+	return param_set_uint_minmax(val, kp, 0, SVC_RDMA_UNMAP_US_MAX);
+}
+
+static const struct kernel_param_ops svc_rdma_unmap_us_ops = {
+	.set = svc_rdma_unmap_us_set,
+	.get = param_get_uint,
+};
+
+module_param_cb(unmap_us, &svc_rdma_unmap_us_ops, &svc_rdma_unmap_us, 0600);
+MODULE_PARM_DESC(unmap_us,
+		 "for experiments: microseconds that unmapping a chunk's segment takes longer, 0 to 10000 (default: 0), as with an IOMMU that waits for each invalidation");
+
+static int svc_rdma_sq_max_set(const char *val, const struct kernel_param *kp)
+{
+	return param_set_uint_minmax(val, kp, SVC_RDMA_SQ_MIN, UINT_MAX);
+}
+
+static const struct kernel_param_ops svc_rdma_sq_max_ops = {
+	.set = svc_rdma_sq_max_set,
+	.get = param_get_uint,
+};
+
+module_param_cb(sq_max, &svc_rdma_sq_max_ops, &svc_rdma_sq_max, 0600);
+MODULE_PARM_DESC(sq_max,
+		 "for tests: most Work Requests that the Send Queue of a new connection holds, 32 or more (default: as many as it needs); larger chunks than fit end the connection");
+
+/* The CPU waits for the IOMMU. Any context. */
+void svc_rdma_strain_unmap(void)
+{
+	unsigned int left = READ_ONCE(svc_rdma_unmap_us);
+	unsigned int step;
+
+	for (; left; left -= step) {
+		step = min_t(unsigned int, left, SVC_RDMA_UDELAY_MAX);
+		udelay(step);
+	}
+}
+
+/* How many entries to ask for where @entries are wanted. */
+u32 svc_rdma_strain_sq(u32 entries)
+{
+	unsigned int most = READ_ONCE(svc_rdma_sq_max);
+
+	return most ? min_t(u32, entries, most) : entries;
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Who drains the release list: one test for each caller.
+#include "module_test.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+namespace lab {
+
+namespace {
+
+using std::chrono::seconds;
+
+class DrainTest : public ModuleTest {
+  protected:
+    void TearDown() override {
+        hear();
+        on(client(), "rm -f /root/fio.*");
+        ModuleTest::TearDown();
+    }
+
+    /// The client does not hear the server's RDMA packets any more: what the server sends stays in
+    /// flight.
+    static void deafen() {
+        on(client(), "tc qdisc add dev eth1 clsact && tc filter add dev eth1 ingress protocol ip "
+                     "u32 match ip dport 4791 0xffff action drop");
+    }
+
+    static void hear() { on(client(), "tc qdisc del dev eth1 clsact 2>/dev/null || :"); }
+
+    /// Serves and mounts, with a parameter of the module set to a value first.
+    void serve_with(const std::string &module_parameters, unsigned threads = 8) {
+        serve({Transport::svcrdma}, threads, module_parameters);
+        ASSERT_TRUE(nfs_);
+        mount(Transport::svcrdma, "3");
+        ASSERT_TRUE(mount_);
+    }
+
+    static std::string fio(const std::string &options) {
+        return fmt::format("cd /mnt/nfs && fio --name=load --direct=1 --ioengine=libaio "
+                           "--group_reporting --minimal {}",
+                           options);
+    }
+
+    static void start_fio(const std::string &options) {
+        on(client(), fmt::format("({} >/root/fio.out 2>&1; echo $? >/root/fio.status) "
+                                 "</dev/null >/dev/null 2>&1 &",
+                                 fio(options)));
+    }
+};
+
+TEST_F(DrainTest, ThreadsBetweenRpcs) {
+    serve_with("");
+    on(client(), fio("--size=2m --bs=4k --rw=randread --iodepth=8 --loops=4"), seconds(120));
+    EXPECT_TRUE(
+        eventually([](const Counters &now) { return now.at("released") == now.at("replies"); }));
+    const auto now = counters();
+    EXPECT_GT(now.at("drained_by_release_ctxt"), now.at("released") / 2);
+}
+
+TEST_F(DrainTest, WhoWantsASendContextAndFindsNone) {
+    serve_with("");
+    for (int round = 0; round < 5 && !counters().at("drained_by_send_ctxt_get"); round++)
+        on(client(), fio("--size=1m --bs=4k --rw=randread --iodepth=64 --numjobs=2 --loops=2"),
+           seconds(120));
+    EXPECT_GT(counters().at("drained_by_send_ctxt_get"), 0U);
+}
+
+TEST_F(DrainTest, WhoWaitsForSendQueueSpace) {
+    serve_with("sq_max=32");
+    on(client(),
+       fio("--size=8m --bs=256k --rw=randrw --iodepth=16 --verify=crc32c "
+           "--do_verify=1"),
+       seconds(120));
+    const auto now = counters();
+    EXPECT_GT(now.at("sq_waits"), 0U) << "the Send Queue was never full";
+    EXPECT_GT(now.at("drained_by_sq_wait"), 0U);
+    EXPECT_EQ(now.at("post_failures"), 0U);
+    unmount();
+    expect_nothing_live();
+}
+
+TEST_F(DrainTest, TheTeardown) {
+    serve_with("");
+    start_fio("--size=2m --bs=4k --rw=randread --iodepth=16 --loops=8");
+    const auto calls = counters().at("calls");
+    ASSERT_TRUE(
+        eventually([&](const Counters &now) { return now.at("calls") > calls + 50; }, seconds(60)))
+        << "no load";
+    deafen();
+    EXPECT_TRUE(
+        eventually([](const Counters &now) { return now.at("replies") > now.at("released"); }));
+    on(server(), "echo 0 > /proc/fs/nfsd/threads", seconds(60));
+    expect_nothing_live();
+    const auto now = counters();
+    EXPECT_GT(now.at("drained_by_free"), 0U);
+    EXPECT_EQ(now.at("released"), now.at("replies"));
+
+    // Served again, the client ends what it had begun, one way or the other.
+    hear();
+    stop();
+    serve({Transport::svcrdma});
+    on(client(), "while [ ! -e /root/fio.status ]; do sleep 0.2; done", seconds(120));
+}
+
+/// Seconds of a line of a trace.
+double seconds_of(const std::string &line) {
+    const auto colon = line.find(": svc_rdma_");
+    const auto blank = line.rfind(' ', colon);
+    return std::stod(line.substr(blank + 1, colon - blank - 1));
+}
+
+TEST_F(DrainTest, TheQuietTimersVisitor) {
+    // Two periods of SVC_RDMA_QUIET, in seconds, and what it takes to wake a thread of an emulated
+    // machine.
+    constexpr double bound = 0.4 + 0.15;
+    const std::string tracing = "cd /sys/kernel/tracing && ";
+    serve_with("");
+    on(client(), "head -c 256k /dev/urandom >/mnt/nfs/file && sync");
+    double longest = 0;
+    unsigned measured = 0;
+    for (int round = 0; round < 10; round++) {
+        on(server(), tracing + "echo > trace && echo 1 > events/svcrdma/svc_rdma_reply/enable && "
+                               "echo 1 > events/svcrdma/svc_rdma_drain/enable");
+        on(client(), "dd if=/mnt/nfs/file of=/dev/null bs=256k count=1 iflag=direct 2>&1");
+        EXPECT_TRUE(
+            eventually([](const Counters &now) { return now.at("released") == now.at("replies"); },
+                       seconds(3)));
+        const auto last = [&](const char *event) {
+            return on(server(), tracing + "grep '" + event + ":' trace | tail -n 1");
+        };
+        const auto reply = last("svc_rdma_reply");
+        const auto drain = last("svc_rdma_drain");
+        on(server(), tracing + "echo 0 > events/svcrdma/enable");
+        ASSERT_FALSE(reply.empty());
+        ASSERT_FALSE(drain.empty());
+        longest = std::max(longest, seconds_of(drain) - seconds_of(reply));
+        measured++;
+    }
+    EXPECT_GT(measured, 0U);
+    EXPECT_GT(counters().at("quiet_timers"), 0U);
+    EXPECT_LT(longest, bound);
+    RecordProperty("longest_ms", fmt::format("{:.0f}", longest * 1000));
+    fmt::print("unreleased for {:.0f} ms at the most, in {} measurements\n", longest * 1000,
+               measured);
+}
+
+// The client of each reply that was sent may make its next call, whatever releasing takes. What is
+// not released must not pile up. Without the limit in svc_rdma_send_ctxt_get() it did: 128 contexts
+// at 32 credits.
+TEST_F(DrainTest, SlowReleaseDoesNotPileUp) {
+    constexpr unsigned credits = 32;
+    serve_with(fmt::format("credits={} unmap_us=5000", credits));
+    on(client(), fio("--size=1m --bs=4k --rw=randread --iodepth=64 --numjobs=2 --loops=2"),
+       seconds(120));
+    const auto first = counters().at("live_send_ctxts");
+    EXPECT_GT(first, 8U) << "no load";
+    EXPECT_LE(first, credits + 2);
+    const auto memory = [] {
+        return std::stol(on(server(), "awk '/^MemAvailable/ { print $2 }' /proc/meminfo"));
+    };
+    const auto before = memory();
+    on(client(), fio("--size=1m --bs=4k --rw=randread --iodepth=64 --numjobs=2 --loops=6"),
+       seconds(120));
+    EXPECT_LE(counters().at("live_send_ctxts"), credits + 2);
+    EXPECT_LT(before - memory(), 8 * 1024) << "KiB of memory";
+}
+
+} // namespace
+
+} // namespace lab
