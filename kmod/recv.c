@@ -306,6 +306,8 @@ static void svc_rdma_recv_inline(struct svc_rqst *rqstp,
 	u32 length = ctxt->rc_hdr.inline_length;
 
 	xdr_buf_init(&rqstp->rq_arg, ctxt->rc_buf + ctxt->rc_hdr.length, length);
+	/* Empty, but there: nfsd takes the first page's address unasked. */
+	rqstp->rq_arg.pages = rqstp->rq_pages;
 	rqstp->rq_arg.page_base = 0;
 	rqstp->rq_arg.len = length;
 }
