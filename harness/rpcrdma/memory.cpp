@@ -16,6 +16,8 @@ lab::Result<Memory> Memory::make(ibv_pd *pd, std::size_t size, Access access) {
         flags |= IBV_ACCESS_REMOTE_READ;
     if (access == Access::write)
         flags |= IBV_ACCESS_REMOTE_WRITE;
+    if (access == Access::window)
+        flags |= IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ | IBV_ACCESS_MW_BIND;
     memory.region_.reset(ibv_reg_mr(pd, memory.bytes_.data(), size, flags));
     if (!memory.region_)
         return lab::fail(fmt::format("cannot register {} bytes: {}", size, strerror(errno)));

@@ -11,7 +11,12 @@
 namespace rpcrdma {
 
 /// What the other side may do with memory.
-enum class Access { none, read, write };
+enum class Access {
+    none,   ///< nothing
+    read,   ///< RDMA Read
+    write,  ///< RDMA Write
+    window, ///< nothing by itself: windows bound to it decide
+};
 
 /// Memory registered with an adapter, zeroed at first. The handle stops working when it is
 /// destroyed or invalidate() is called.

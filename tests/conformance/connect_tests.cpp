@@ -126,7 +126,7 @@ std::span<const Test> connect_tests() {
              "a connection without a private message is served",
              without_message},
         Test{"connect.with-message",
-             {"8166-3.3.3-2"},
+             {"8166-3.3.3-2", "8166-4.2.2-1", "8166-4.3.1-1", "8166-4.6.1-1", "8166-4.6.2-1"},
              "a connection with a private message is served",
              with_message},
         Test{"connect.other-identifier",

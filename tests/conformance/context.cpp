@@ -113,6 +113,19 @@ void Client::expect_refused(const Header &header, View payload) {
     expect_refused(bytes);
 }
 
+void Client::expect_no_reply(std::uint32_t xid) {
+    const auto received = connection_->receive(context_->soon());
+    if (!received) {
+        check(received.error().cause == lab::Cause::lost,
+              "neither an answer comes, nor does the connection end");
+        return;
+    }
+    const auto message = need(rpcrdma::decode_message(received->bytes), "the server's message");
+    check(message.proc == Proc::error && message.error == rpcrdma::err_chunk,
+          fmt::format("answered with {}, not with ERR_CHUNK", proc_name(message.proc)));
+    check(message.xid == xid, "the error has another XID than the call");
+}
+
 void Client::expect_silence() {
     const auto received = connection_->receive(lab::Deadline::in(context_->options().silence));
     if (received)

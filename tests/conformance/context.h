@@ -88,6 +88,10 @@ class Client {
     void expect_refused(View bytes);
     void expect_refused(const Header &header, View payload = {});
 
+    /// RDMA_ERROR with ERR_CHUNK for this XID comes, or the connection ends: no RPC reply is
+    /// possible (RFC 8166 sections 4.5.3 and 4.5.4).
+    void expect_no_reply(std::uint32_t xid);
+
     /// Nothing comes, and the connection lives.
     void expect_silence();
 

@@ -4,6 +4,7 @@
 #include "requirements.h"
 #include "suite.h"
 
+#include "rpcrdma/nfs3.h"
 #include "util/file.h"
 
 #include <CLI/CLI.hpp>
@@ -52,6 +53,16 @@ void list(const std::vector<Test> &tests) {
                    test.kind == Kind::hostile ? " (hostile)" : "");
 }
 
+/// Finds a directory for the tests that need files. Without one they are not applicable.
+void find_root(conform::Options &options) {
+    auto root = rpcrdma::nfs3::mount(options.target.host, options.export_path,
+                                     lab::Deadline::in(options.timeout));
+    if (root)
+        options.root = std::move(*root);
+    else
+        options.no_root = "no export to make files in: " + root.error().what;
+}
+
 bool save(const std::string &path, const std::string &text) {
     if (path.empty())
         return true;
@@ -86,6 +97,9 @@ int main(int argc, char **argv) {
     app.add_option("--timeout", timeout, "seconds that an answer may take")
         ->check(CLI::Range(0.1, 600.0))
         ->capture_default_str();
+    app.add_option("--export", options.export_path,
+                   "what to mount with NFS version 3 (default: the first export)")
+        ->type_name("PATH");
     app.add_option("--json", json, "write a report with every message")->type_name("FILE");
     app.add_option("--junit", junit, "write a report for a CI system")->type_name("FILE");
     app.add_flag("-v,--verbose", verbose,
@@ -94,6 +108,11 @@ int main(int argc, char **argv) {
     options.timeout = std::chrono::milliseconds(static_cast<long>(timeout * 1000));
 
     if (show_requirements) {
+        const auto faults = conform::requirements_faults(conform::all_tests());
+        for (const auto &fault : faults)
+            fmt::print(stderr, "rpcrdma-conform: {}\n", fault);
+        if (!faults.empty())
+            return 1;
         fmt::print("{}", conform::requirements_table(conform::all_tests()));
         return 0;
     }
@@ -121,6 +140,7 @@ int main(int argc, char **argv) {
         return bad_usage;
     }
 
+    find_root(options);
     fmt::print("{} tests against {} port {}, seed {}\n", tests.size(), options.target.host,
                options.target.port, options.seed);
     std::vector<Outcome> outcomes;

@@ -9,6 +9,16 @@ namespace {
 
 std::vector<std::string> steps;
 
+/// Somebody else is connected meanwhile, and is served afterwards; and so is who comes anew.
+void run_hostile(const Test &test, Context &context) {
+    auto witness = context.connect();
+    witness.expect_alive();
+    test.run(context);
+    const Step step("afterwards");
+    witness.expect_alive();
+    context.connect().expect_alive();
+}
+
 } // namespace
 
 Step::Step(std::string what) {
@@ -28,7 +38,9 @@ std::string Step::under_way() {
 
 std::vector<Test> all_tests() {
     std::vector<Test> tests;
-    for (const auto group : {connect_tests(), error_tests()})
+    for (const auto group :
+         {connect_tests(), error_tests(), read_tests(), write_tests(), reply_tests(),
+          compound_tests(), reverse_tests(), binding_tests(), hostile_tests(), random_tests()})
         tests.insert(tests.end(), group.begin(), group.end());
     return tests;
 }
@@ -39,11 +51,10 @@ Outcome run_test(const Test &test, const Options &options) {
     Outcome outcome{.test = &test};
     try {
         Context context(options, outcome);
-        test.run(context);
-        if (test.kind == Kind::hostile) {
-            auto client = context.connect();
-            client.expect_alive();
-        }
+        if (test.kind == Kind::hostile)
+            run_hostile(test, context);
+        else
+            test.run(context);
         outcome.status = Status::pass;
     } catch (const Failure &failure) {
         outcome.why = failure.what;

@@ -60,6 +60,14 @@ struct Test {
 std::vector<Test> all_tests();
 std::span<const Test> connect_tests();
 std::span<const Test> error_tests();
+std::span<const Test> read_tests();
+std::span<const Test> write_tests();
+std::span<const Test> reply_tests();
+std::span<const Test> compound_tests();
+std::span<const Test> reverse_tests();
+std::span<const Test> binding_tests();
+std::span<const Test> hostile_tests();
+std::span<const Test> random_tests();
 
 enum class Status { pass, fail, not_applicable };
 
@@ -85,6 +93,9 @@ struct Options {
     std::uint64_t seed = 0;                   ///< of whatever is random
     std::chrono::milliseconds timeout{10000}; ///< for an answer that must come
     std::chrono::milliseconds silence{300};   ///< without an answer that must not come
+    std::string export_path;                  ///< for NFS version 3; empty: the first export
+    rpcrdma::Bytes root; ///< NFS version 3 handle of the directory where tests make their files
+    std::string no_root; ///< why there is none, when `root` is empty
 };
 
 /// Runs one test and then, if it was hostile, asks the server for a sign of life.

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Several data items in one COMPOUND of NFS version 4.1 (RFC 8267 section 6.4).
+#include "session.h"
+
+#include <array>
+
+namespace conform {
+
+namespace nfs4 = rpcrdma::nfs4;
+using nfs4::Op;
+
+namespace {
+
+// A READ whose data goes to a chunk takes a whole page, and there are two: Linux's nfsd misplaces
+// the data of a third, and of one behind a part of a page, whatever the transport. A READ whose
+// data stays inline must fit a message.
+constexpr std::uint32_t page = 4096, small = 600;
+
+/// A file, its handle in version 4, and a session to use it in.
+struct Bench {
+    Client client;
+    Workspace workspace;
+    Session session;
+    Bytes data, handle;
+
+    explicit Bench(Context &context)
+        : client(context.connect()), workspace(context, client), session(client),
+          data(random_bytes(context, 4 * page)) {
+        workspace.file("data", data);
+        handle = session.find(session.find(context, workspace), "data");
+    }
+};
+
+/// READs the file from its beginning in one COMPOUND: a page for each Write chunk with room, less
+/// where the chunk is empty or missing. What has a chunk with room must be there, all else inline.
+void read_pieces(Context &context, std::size_t reads, const std::vector<bool> &room) {
+    Bench bench(context);
+    auto memory = bench.client.memory(4 * page, Access::write);
+    const auto reduced = [&](std::size_t i) { return i < room.size() && room[i]; };
+    Header header;
+    for (std::size_t i = 0; i < room.size(); i++)
+        header.writes.push_back(room[i] ? Chunk{memory.segment(i * page, page)} : Chunk{});
+    auto request = bench.session.compound().putfh(bench.handle);
+    for (std::size_t i = 0; i < reads; i++)
+        request.read(i * page, reduced(i) ? page : small);
+    const auto answer = bench.session.call(request, header);
+
+    auto results = results_of(answer);
+    need(results.plain(Op::putfh));
+    check(answer.message.writes.size() == room.size(), "the Write list did not come back");
+    for (std::size_t i = 0; i < reads; i++) {
+        const Step step(fmt::format("READ {}", i));
+        const auto length = reduced(i) ? page : small;
+        const auto read = need(results.read(reduced(i)));
+        check(read.length == length, fmt::format("{} bytes were read", read.length));
+        if (i < room.size())
+            check(rpcrdma::chunk_length(answer.message.writes[i]) == (reduced(i) ? page : 0),
+                  "the Write chunk came back with another length than that of its result");
+        const auto got =
+            reduced(i) ? View(memory.bytes()).subspan(i * page, page) : View(read.bytes);
+        check(std::ranges::equal(got, View(bench.data).subspan(i * page, length)),
+              "the data is not where it belongs");
+    }
+}
+
+void in_order(Context &context) {
+    read_pieces(context, 2, {true, true});
+}
+
+void empty_among_others(Context &context) {
+    read_pieces(context, 1, {false});
+    read_pieces(context, 2, {true, false});
+}
+
+void more_reads_than_chunks(Context &context) {
+    read_pieces(context, 2, {true});
+}
+
+void no_data(Context &context) {
+    Bench bench(context);
+    auto memory = bench.client.memory(page, Access::write);
+    const auto answer = bench.session.call(bench.session.compound().putrootfh().read(0, page),
+                                           Header{.writes = {{memory.segment()}}});
+    auto results = results_of(answer);
+    need(results.plain(Op::putrootfh));
+    check(need(results.status_of(Op::read)) != nfs4::ok, "a directory can be read");
+    check(answer.message.writes.size() == 1 && rpcrdma::chunk_length(answer.message.writes[0]) == 0,
+          "the Write chunk of a READ without data came back with a length");
+}
+
+/// WRITE through a Read chunk with another operation behind it.
+void in_the_middle(Context &context) {
+    Bench bench(context);
+    for (const std::uint32_t length : {1U, 599U, 2000U}) {
+        const Step step(fmt::format("{} bytes", length));
+        const auto data = random_bytes(context, length);
+        auto memory = bench.client.memory(length, Access::read);
+        std::ranges::copy(data, memory.bytes().begin());
+        auto request = bench.session.compound().putfh(bench.handle).write_head(0, length);
+        const auto before = rpcrdma::encode_call(0, nfs4::compound).size() + request.size();
+        request.getfh();
+        const auto answer = bench.session.call(
+            request, Header{.reads = {{.position = static_cast<std::uint32_t>(before),
+                                       .segment = memory.segment()}}});
+        auto results = results_of(answer);
+        need(results.plain(Op::putfh));
+        check(need(results.write()) == length, "less was written than was sent");
+        check(need(results.getfh()) == bench.handle, "the operation behind WRITE went wrong");
+        const auto content = bench.workspace.content(bench.workspace.handle("data"), length);
+        check(content.size() >= length && std::ranges::equal(View(content).first(length), data),
+              "the file does not hold what was written");
+    }
+}
+
+/// Answered, or refused as a server may that has its limits.
+void answered_or_refused(const Answer &answer) {
+    if (answer.message.proc == Proc::error) {
+        check(answer.message.error == rpcrdma::err_chunk, "refused with another error");
+        return;
+    }
+    check(answer.rpc.status == rpcrdma::Accept::success ||
+              answer.rpc.status == rpcrdma::Accept::garbage_args,
+          "neither answered, nor refused with ERR_CHUNK or GARBAGE_ARGS");
+}
+
+void too_complex(Context &context) {
+    auto client = context.connect();
+    client.expect_alive();
+    auto memory = client.memory(4096, Access::write);
+    auto source = client.memory(4096, Access::read);
+    {
+        const Step step("150 segments in a Reply chunk");
+        answered_or_refused(
+            client.call(Header{.reply = memory.split(0, 4096, 150)}, rpcrdma::nfs3::null));
+    }
+    {
+        const Step step("100 Write chunks");
+        answered_or_refused(
+            client.call(Header{.writes = std::vector<Chunk>(100, Chunk{memory.segment()})},
+                        rpcrdma::nfs3::null));
+    }
+    const Step step("a Long Call of 120 segments");
+    const auto call = null_call(client.next_xid());
+    std::ranges::copy(call, source.bytes().begin());
+    Header header{.xid = rpcrdma::Decoder(call).u32(), .proc = Proc::nomsg};
+    header.reads.push_back({.position = 0, .segment = source.segment(0, call.size())});
+    for (int i = 0; i < 119; i++)
+        header.reads.push_back({.position = 0, .segment = source.segment(call.size(), 0)});
+    client.send(header);
+    answered_or_refused(client.answer(header.xid));
+}
+
+} // namespace
+
+std::span<const Test> compound_tests() {
+    static const std::array tests = {
+        Test{"compound.in-order",
+             {"8267-6.4.1-1", "8267-6.4.1-2", "8166-4.3.2-1"},
+             "each READ uses the Write chunk of its turn",
+             in_order},
+        Test{"compound.empty-chunk",
+             {"8267-6.4.1-3", "8166-4.3.2.3-1"},
+             "a READ whose Write chunk is empty returns its data inline",
+             empty_among_others},
+        Test{"compound.fewer-chunks",
+             {"8267-6.4.1-5"},
+             "READs without a Write chunk return their data inline",
+             more_reads_than_chunks},
+        Test{"compound.no-data",
+             {"8267-6.4.1-4", "8166-4.3.2.2-3"},
+             "the Write chunk of a READ that fails comes back with nothing in it",
+             no_data},
+        Test{"compound.middle",
+             {"8166-3.4.5-1"},
+             "a Read chunk belongs at its position, also in the middle of a call",
+             in_the_middle},
+        Test{"compound.too-complex",
+             {"8267-6.4.2-3"},
+             "very many chunks and segments are taken, or refused in the proper way",
+             too_complex},
+    };
+    return tests;
+}
+
+} // namespace conform

@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What no client should do. The server may answer, refuse or end the connection; it must go on
+// serving everybody else (the runner asks), and keep its memory to itself.
+#include "workspace.h"
+
+#include <array>
+#include <chrono>
+#include <limits>
+#include <thread>
+
+namespace conform {
+
+namespace nfs3 = rpcrdma::nfs3;
+using rpcrdma::ConnectOptions;
+using rpcrdma::ReadSegment;
+using rpcrdma::Stage;
+
+namespace {
+
+constexpr std::uint32_t u32_max = std::numeric_limits<std::uint32_t>::max();
+constexpr std::uint64_t u64_max = std::numeric_limits<std::uint64_t>::max();
+
+/// Lengths at and beyond every boundary that a 32-bit length has.
+constexpr std::array<std::uint32_t, 9> lengths = {
+    0, 1, 4095, 4097, 0x100001, 0x7fffffff, 0x80000000, u32_max - 3, u32_max};
+
+/// What a message can come to: a reply to it, a refusal, silence, the connection's end. What the
+/// server says must be well formed.
+void expect_anything(Context &context, Client &client) {
+    const auto received = client.connection().receive(lab::Deadline::in(context.options().silence));
+    if (received)
+        need(rpcrdma::decode_message(received->bytes), "the server's message");
+}
+
+/// A client that is used until the server ends its connection, and then replaced.
+class Expendable {
+  public:
+    explicit Expendable(Context &context) : context_(&context), client_(context.connect()) {}
+
+    Client &client() {
+        if (!client_->connection().why().empty())
+            client_.emplace(context_->connect());
+        return *client_;
+    }
+
+    void send(Header header, View payload) {
+        auto &sender = client();
+        auto bytes = header.encode();
+        bytes.insert(bytes.end(), payload.begin(), payload.end());
+        // The end may have come since.
+        if (sender.connection().post(bytes))
+            expect_anything(*context_, sender);
+    }
+
+    void send_null(Header header) {
+        header.xid = client().next_xid();
+        const auto payload = header.proc == Proc::msg ? null_call(header.xid) : Bytes{};
+        send(header, payload);
+    }
+
+  private:
+    Context *context_;
+    std::optional<Client> client_;
+};
+
+void truncated_at_bytes(Context &context) {
+    auto client = context.connect();
+    const Segment segment{.handle = 0x1234, .length = 64, .offset = 4096};
+    const auto whole = Header{
+        .reads = {{.position = 40, .segment = segment}},
+        .writes = {{segment}, {segment, segment}},
+        .reply =
+            Chunk{segment}}.encode();
+    for (std::size_t length = rpcrdma::header_min; length < whole.size(); length++) {
+        const Step step(fmt::format("{} bytes", length));
+        Encoder message;
+        message.u32(client.next_xid()).raw(View(whole).subspan(4, length - 4));
+        client.expect_refused(message.bytes());
+    }
+}
+
+void extreme_lengths(Context &context) {
+    Expendable client(context);
+    for (const auto length : lengths)
+        for (const std::uint64_t offset : {std::uint64_t{0}, u64_max, u64_max - 4096}) {
+            const Step step(fmt::format("length {:#x}, offset {:#x}", length, offset));
+            const Segment segment{.handle = 0x4321, .length = length, .offset = offset};
+            client.send_null({.reads = {{.position = 40, .segment = segment}}});
+            client.send_null({.proc = Proc::nomsg, .reads = {{.position = 0, .segment = segment}}});
+            client.send_null({.writes = {{segment, segment}}, .reply = Chunk{segment, segment}});
+        }
+}
+
+void extreme_positions(Context &context) {
+    Expendable client(context);
+    auto memory = client.client().memory(4096, Access::read);
+    const auto piece = [&](std::uint32_t position, std::size_t length) {
+        return ReadSegment{.position = position, .segment = memory.segment(0, length)};
+    };
+    const std::vector<std::vector<ReadSegment>> lists = {
+        {piece(0, 64)},
+        {piece(4, 64)},
+        {piece(u32_max - 3, 64)},
+        {piece(0x80000000, 64)},
+        {piece(44, 64), piece(40, 64)},
+        {piece(40, 64), piece(44, 64)},
+        {piece(40, 64), piece(0, 64)},
+        {piece(40, 64), piece(44, 64), piece(40, 64)},
+        {piece(40, 0), piece(40, 0), piece(44, 0)},
+        {piece(4000, 64)},
+    };
+    for (const auto &reads : lists) {
+        client.send_null({.reads = reads});
+        client.send_null({.proc = Proc::nomsg, .reads = reads});
+    }
+}
+
+/// Read bytes around what a server's page array can hold, with inline bytes besides.
+void page_array(Context &context) {
+    constexpr std::size_t page = 4096, pages = 256; // of 1 MiB
+    for (std::size_t more = 0; more <= 6; more++)
+        for (const int off : {-4, 0, 4}) {
+            const auto length = (pages + more) * page + static_cast<std::size_t>(4 + off) - 4;
+            const Step step(fmt::format("{} bytes", length));
+            Expendable client(context);
+            auto memory = client.client().memory(length, Access::read);
+            const auto xid = client.client().next_xid();
+            Encoder payload;
+            payload.raw(rpcrdma::encode_call(
+                xid, nfs3::write,
+                nfs3::write_args(Bytes(32), 0, static_cast<std::uint32_t>(length))));
+            const auto position = static_cast<std::uint32_t>(payload.size());
+            payload.raw(Bytes(2000));
+            client.send(
+                {.xid = xid, .reads = {{.position = position, .segment = memory.segment()}}},
+                payload.bytes());
+        }
+}
+
+void wrong_keys(Context &context) {
+    auto owner = context.connect();
+    auto foreign = owner.memory(4096, Access::write);
+    auto stranger = owner.memory(4096, Access::read);
+    Workspace workspace(context, owner);
+    const auto handle = workspace.file("data", random_bytes(context, 2048));
+
+    const auto attack = [&](std::string_view what, const Header &header,
+                            const rpcrdma::Procedure &procedure, const Bytes &arguments,
+                            Client &client) {
+        const Step step{std::string(what)};
+        Header message = header;
+        message.xid = client.next_xid();
+        client.send(message, rpcrdma::encode_call(message.xid, procedure, arguments));
+        client.expect_no_reply(message.xid);
+    };
+    const auto read = nfs3::read_args(handle, 0, 2048);
+    const auto write = nfs3::write_args(handle, 0, 2048);
+    const auto position =
+        static_cast<std::uint32_t>(rpcrdma::encode_call(0, nfs3::write, write).size());
+    {
+        auto client = context.connect();
+        auto memory = client.memory(4096, Access::write);
+        const Header header{.writes = {{memory.segment()}}};
+        memory.invalidate();
+        attack("a stale key in a Write chunk", header, nfs3::read, read, client);
+    }
+    {
+        auto client = context.connect();
+        attack("another connection's key in a Write chunk", {.writes = {{foreign.segment()}}},
+               nfs3::read, read, client);
+    }
+    {
+        auto client = context.connect();
+        auto memory = client.memory(4096, Access::read);
+        attack("memory not to be written in a Write chunk", {.writes = {{memory.segment()}}},
+               nfs3::read, read, client);
+    }
+    {
+        auto client = context.connect();
+        attack("another connection's key in a Read chunk",
+               {.reads = {{.position = position, .segment = stranger.segment(0, 2048)}}},
+               nfs3::write, write, client);
+    }
+    {
+        auto client = context.connect();
+        auto memory = client.memory(4096, Access::write);
+        attack("memory not to be read in a Read chunk",
+               {.reads = {{.position = position, .segment = memory.segment(0, 2048)}}}, nfs3::write,
+               write, client);
+    }
+    {
+        auto client = context.connect();
+        auto memory = client.memory(1024, Access::read);
+        attack("a Read chunk longer than its memory",
+               {.reads = {{.position = position, .segment = memory.segment(0, 2048)}}}, nfs3::write,
+               write, client);
+    }
+    check(std::ranges::all_of(foreign.bytes(), [](std::uint8_t byte) { return byte == 0; }),
+          "the server wrote to another connection's memory");
+}
+
+void too_many_calls(Context &context) {
+    auto client = context.connect({.receives = 256});
+    client.expect_alive();
+    for (int call = 0; call < 250; call++) {
+        const Header header{.xid = client.next_xid(), .credits = 1};
+        if (!client.connection().post([&] {
+                auto bytes = header.encode();
+                const auto payload = null_call(header.xid);
+                bytes.insert(bytes.end(), payload.begin(), payload.end());
+                return bytes;
+            }()))
+            break;
+    }
+    expect_anything(context, client);
+}
+
+void too_long(Context &context) {
+    for (const std::size_t length : {4097, 8192}) {
+        auto client = context.connect();
+        const Header header{.xid = client.next_xid()};
+        auto bytes = header.encode();
+        const auto payload = null_call(header.xid);
+        bytes.insert(bytes.end(), payload.begin(), payload.end());
+        bytes.resize(length);
+        client.send(bytes);
+        expect_anything(context, client);
+    }
+}
+
+void never_receives(Context &context) {
+    std::vector<Client> clients;
+    for (int i = 0; i < 4; i++) {
+        clients.push_back(context.connect({.receives = 0}));
+        for (int call = 0; call < 8; call++) {
+            const Header header{.xid = clients.back().next_xid()};
+            clients.back().send(header, null_call(header.xid));
+        }
+    }
+    clients.front().let_it_end();
+}
+
+void never_sends(Context &context) {
+    std::vector<Client> clients;
+    for (int i = 0; i < 20; i++)
+        clients.push_back(context.connect({.receives = 1}));
+    clients.front().expect_silence();
+}
+
+void never_establishes(Context &context) {
+    std::vector<std::unique_ptr<rpcrdma::Connection>> half;
+    for (int i = 0; i < 20; i++)
+        half.push_back(need(context.try_connect({.receives = 1}, Stage::requested)));
+    auto client = context.connect();
+    client.expect_alive();
+}
+
+/// 200 connections, dropped at every stage.
+void dropped(Context &context) {
+    for (int round = 0; round < 40; round++) {
+        need(context.try_connect({.receives = 1}, Stage::requested));
+        need(context.try_connect({.receives = 1}));
+        {
+            auto client = context.connect({.receives = 1});
+            const Header header{.xid = client.next_xid()};
+            client.send(header, null_call(header.xid));
+        }
+        {
+            auto client = context.connect({.receives = 1});
+            const Header header{.xid = client.next_xid()};
+            client.send(header, null_call(header.xid));
+            client.connection().break_off();
+        }
+        {
+            auto client = context.connect({.receives = 1});
+            auto memory = client.memory(65536, Access::read);
+            client.send(Header{.xid = client.next_xid(),
+                               .proc = Proc::nomsg,
+                               .reads = {{.position = 0, .segment = memory.segment()}}});
+            client.connection().break_off();
+        }
+    }
+}
+
+void invalidated_meanwhile(Context &context) {
+    auto owner = context.connect();
+    Workspace workspace(context, owner);
+    const auto handle = workspace.file("data");
+    constexpr std::size_t length = 524288;
+    const auto write = nfs3::write_args(handle, 0, length);
+    const auto position =
+        static_cast<std::uint32_t>(rpcrdma::encode_call(0, nfs3::write, write).size());
+    for (int round = 0; round < 6; round++) {
+        auto client = context.connect();
+        client.expect_alive();
+        auto memory = client.memory(length, Access::read);
+        Header header{.xid = client.next_xid()};
+        for (const auto &segment : memory.split(0, length, 16))
+            header.reads.push_back({.position = position, .segment = segment});
+        client.send(header, rpcrdma::encode_call(header.xid, nfs3::write, write));
+        std::this_thread::sleep_for(std::chrono::milliseconds(3 * round));
+        memory.invalidate();
+        expect_anything(context, client);
+    }
+}
+
+} // namespace
+
+std::span<const Test> hostile_tests() {
+    constexpr auto hostile = Kind::hostile;
+    static const std::vector<Test> tests = {
+        {"hostile.truncated",
+         {"8166-4.5.2-1"},
+         "a header cut off at any byte",
+         truncated_at_bytes,
+         hostile},
+        {"hostile.lengths",
+         {"8166-8.1-1"},
+         "segments with extreme lengths and offsets",
+         extreme_lengths,
+         hostile},
+        {"hostile.positions",
+         {"8166-8.1-1"},
+         "Read chunks unsorted, overlapping, and outside of the message",
+         extreme_positions,
+         hostile},
+        {"hostile.page-array",
+         {"8166-8.1-1"},
+         "Read bytes and inline bytes that just do not fit the largest message",
+         page_array,
+         hostile,
+         "Linux's own transport overruns its page array"},
+        {"hostile.keys",
+         {"8166-8.1-1", "8166-4.5.4-2"},
+         "keys that are wrong, stale or somebody else's",
+         wrong_keys,
+         hostile},
+        {"hostile.credits", {"8166-8.1-1"}, "250 calls at once", too_many_calls, hostile},
+        {"hostile.too-long",
+         {"8166-8.1-1"},
+         "messages longer than the server's Receives",
+         too_long,
+         hostile},
+        {"hostile.never-receives",
+         {"8166-8.1-1"},
+         "connections without a Receive",
+         never_receives,
+         hostile},
+        {"hostile.never-sends",
+         {"8166-8.1-1"},
+         "20 connections that do nothing",
+         never_sends,
+         hostile},
+        {"hostile.never-establishes",
+         {"8166-8.1-1"},
+         "20 connections that are asked for and never finished",
+         never_establishes,
+         hostile},
+        {"hostile.dropped",
+         {"8166-8.1-1"},
+         "200 connections dropped at every stage",
+         dropped,
+         hostile},
+        {"hostile.invalidated",
+         {"8166-8.1-1", "8166-4.5.4-2"},
+         "memory that becomes invalid while the server reads it",
+         invalidated_meanwhile,
+         hostile},
+    };
+    return tests;
+}
+
+} // namespace conform

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Calls from the server to the client (RFC 8167), and what the server takes for a reply to one.
+#include "session.h"
+
+#include <array>
+
+namespace conform {
+
+namespace nfs3 = rpcrdma::nfs3;
+namespace nfs4 = rpcrdma::nfs4;
+using nfs4::Op;
+
+namespace {
+
+/// Opens the file "data" for reading. A delegation comes with it, or the test is not applicable.
+nfs4::Results::Opened open_delegated(Session &session, View directory) {
+    const auto answer = session.call(
+        session.compound().putfh(directory).open_read(session.client_id(), "owner", "data"));
+    auto results = results_of(answer);
+    need(results.plain(Op::putfh));
+    const auto opened = need(results.open());
+    if (!opened.delegated)
+        throw NotApplicable{"the server gives no delegation"};
+    return opened;
+}
+
+void give_back(Session &session, View handle, const nfs4::Results::Opened &opened) {
+    if (opened.delegated) {
+        const auto answer =
+            session.call(session.compound().putfh(handle).delegreturn(opened.delegation));
+        auto results = results_of(answer);
+        need(results.plain(Op::putfh));
+        need(results.plain(Op::delegreturn));
+    }
+    const auto answer = session.call(session.compound().putfh(handle).close(opened.state));
+    auto results = results_of(answer);
+    need(results.plain(Op::putfh));
+    need(results.plain(Op::close));
+}
+
+/// Begins a write from another connection, which is what a delegation forbids.
+std::uint32_t write_from(Client &other, View handle) {
+    const Header header{.xid = other.next_xid()};
+    Encoder arguments;
+    arguments.raw(nfs3::write_args(handle, 0, 4)).u32(0);
+    other.send(header, rpcrdma::encode_call(header.xid, nfs3::write, arguments.bytes()));
+    return header.xid;
+}
+
+void recall(Context &context) {
+    auto client = context.connect();
+    auto other = context.connect();
+    other.expect_alive();
+    Workspace workspace(context, client);
+    const auto handle = workspace.file("data");
+    Session session(client, true);
+    if (!session.back_channel())
+        throw NotApplicable{"the server makes no calls over this connection"};
+    const auto directory = session.find(context, workspace);
+    const auto opened = open_delegated(session, directory);
+    const auto write = write_from(other, handle);
+
+    const auto message = client.receive(); // checks version and XID
+    check(message.proc == Proc::msg, "the callback is not an RDMA_MSG");
+    check(message.writes.empty() && !message.reply,
+          "the callback has chunks, though the client takes no long ones");
+    const auto callback = need(nfs4::decode_callback(message.payload), "the callback");
+    check(callback.xid == message.xid, "the callback has two XIDs");
+    check(callback.program == Session::callback_program,
+          fmt::format("the callback is for program {:#x}", callback.program));
+    check(callback.recalls && callback.delegation == opened.delegation,
+          "the callback does not recall the delegation");
+    client.send(Header{.xid = callback.xid}, nfs4::callback_reply(callback));
+
+    give_back(session, session.find(directory, "data"), opened);
+    other.answer(write);
+}
+
+void not_asked_for(Context &context) {
+    auto client = context.connect();
+    auto other = context.connect();
+    other.expect_alive();
+    Workspace workspace(context, client);
+    const auto handle = workspace.file("data");
+    Session session(client, false);
+    const auto directory = session.find(context, workspace);
+    const auto answer = session.call(
+        session.compound().putfh(directory).open_read(session.client_id(), "owner", "data"));
+    auto results = results_of(answer);
+    need(results.plain(Op::putfh));
+    const auto opened = need(results.open());
+    const auto write = write_from(other, handle);
+    client.expect_silence();
+    give_back(session, session.find(directory, "data"), opened);
+    other.answer(write);
+}
+
+/// Replies to calls that the server never made: it has no use for them, and no answer.
+void stray_replies(Context &context) {
+    auto client = context.connect();
+    client.expect_alive();
+    for (int i = 0; i < 8; i++) {
+        const Header header{.xid = client.next_xid()};
+        Encoder reply;
+        reply.u32(header.xid).u32(1).u32(0).u32(0).u32(0).u32(0);
+        client.send(header, reply.bytes());
+    }
+    client.expect_silence();
+    client.expect_alive();
+}
+
+} // namespace
+
+std::span<const Test> reverse_tests() {
+    static const std::array tests = {
+        Test{"reverse.recall",
+             {"8167-5.1-1", "8167-5.1-2", "8267-6.5.2-1", "8267-6.5.2-2"},
+             "a delegation is recalled by a short call over the same connection",
+             recall},
+        Test{"reverse.not-asked-for",
+             {"8167-6-1"},
+             "no call comes to a client that did not ask for any",
+             not_asked_for},
+        Test{"reverse.stray-replies",
+             {"8166-8.1-1"},
+             "replies to calls that were never made do no harm",
+             stray_replies},
+    };
+    return tests;
+}
+
+} // namespace conform

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "session.h"
+
+#include <sstream>
+
+namespace conform {
+
+namespace nfs4 = rpcrdma::nfs4;
+using nfs4::Compound;
+using nfs4::Op;
+using nfs4::Results;
+
+Session::Session(Client &client, bool back_channel) : client_(&client) {
+    std::random_device random;
+    const auto owner = fmt::format("rpcrdma-conform {:x}{:x}", random(), random());
+    const auto exchanged =
+        client.call(nfs4::compound, Compound().exchange_id(owner, random()).bytes());
+    auto results = Results::of(exchanged.rpc);
+    if (!results)
+        throw NotApplicable{"no NFS version 4.1: " + results.error().what};
+    std::uint32_t sequence_id = 0;
+    const auto client_id = results->exchange_id(&sequence_id);
+    if (!client_id)
+        throw NotApplicable{"no NFS version 4.1: " + client_id.error().what};
+    client_id_ = *client_id;
+
+    const auto created = client.call(
+        nfs4::compound,
+        Compound().create_session(client_id_, sequence_id, back_channel, callback_program).bytes());
+    auto session = need(Results::of(created.rpc), "CREATE_SESSION");
+    id_ = need(session.create_session(&back_channel_));
+    const auto reclaimed = call(compound().reclaim_complete());
+    need(results_of(reclaimed).plain(Op::reclaim_complete));
+}
+
+Session::~Session() {
+    // After a failure the connection may be gone; the server forgets the client by itself.
+    try {
+        client_->call(nfs4::compound, Compound().destroy_session(id_).bytes());
+        client_->call(nfs4::compound, Compound().destroy_clientid(client_id_).bytes());
+    } catch (const Failure &) {
+        return;
+    }
+}
+
+Bytes Session::find(Context &context, const Workspace &workspace) {
+    // The export is the root of version 4's name space, or has its path there.
+    const auto &path = context.options().export_path;
+    for (const bool below_root : {true, false}) {
+        auto request = compound().putrootfh();
+        unsigned lookups = 1;
+        if (!below_root) {
+            std::istringstream names(path);
+            for (std::string name; std::getline(names, name, '/');)
+                if (!name.empty()) {
+                    request.lookup(name);
+                    lookups++;
+                }
+        }
+        const auto answer = call(request.lookup(workspace.name()).getfh());
+        auto results = results_of(answer);
+        if (results.status() != nfs4::ok)
+            continue;
+        need(results.plain(Op::putrootfh));
+        while (lookups-- > 0)
+            need(results.plain(Op::lookup));
+        return need(results.getfh());
+    }
+    throw NotApplicable{"version 4 does not show the directory that version 3 exports"};
+}
+
+Bytes Session::find(View directory, std::string_view name) {
+    const auto answer = call(compound().putfh(directory).lookup(name).getfh());
+    auto results = results_of(answer);
+    need(results.plain(Op::putfh));
+    need(results.plain(Op::lookup));
+    return need(results.getfh());
+}
+
+Results results_of(const Answer &answer) {
+    check(answer.message.proc == Proc::msg, "the COMPOUND is not answered with an RDMA_MSG");
+    auto results = need(Results::of(answer.rpc), "COMPOUND");
+    need(results.sequence());
+    return results;
+}
+
+} // namespace conform
