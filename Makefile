@@ -5,13 +5,16 @@ BUILD := build
 LAB   := $(BUILD)/nfsrdma-lab
 
 .DEFAULT_GOAL := help
-.PHONY: demo test unit model vm-test conform lab image lab-module doctor setup clean help
+.PHONY: demo bench test unit model vm-test conform lab image lab-module doctor setup clean help
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
 
 demo: lab-module ## from nothing to NFS/RDMA between two VMs, measured
 	$(LAB) run tests/workloads/demo.toml
+
+bench: lab-module ## our transport against the kernel's own, and both against the goals
+	$(LAB) run tests/workloads/bench.toml
 
 test: unit model vm-test ## all tests
 

@@ -7,6 +7,7 @@
 #include "lab/pair.h"
 #include "lab/results_dir.h"
 #include "lab/session.h"
+#include "report/goals.h"
 #include "report/html_reporter.h"
 #include "report/json_reporter.h"
 #include "report/junit_reporter.h"
@@ -215,6 +216,9 @@ Outcome Runner::use_pair(Pair &pair, Boot &boot, const fs::path &module,
         report_.environment.srcversion[boot.kernel] = session->srcversion();
 
     auto outcome = do_runs(*session, boot, plan, progress);
+    if (outcome.verdict == Verdict::pass && scenario_.bench)
+        if (auto ok = session->bench(boot, progress); !ok)
+            outcome = {verdict_of(ok.error()), ok.error().what};
     if (outcome.verdict == Verdict::pass) {
         progress.at("stopping the server");
         if (auto ok = session->stop(); !ok)
@@ -317,6 +321,8 @@ Report Runner::run() {
         run_boot(kernels_[i], modules_.empty() ? fs::path() : modules_[i]);
 
     report_.comparisons = compare(report_.runs);
+    if (scenario_.bench)
+        report_.goals = judge_goals(report_);
     report_.seconds = seconds_since(start);
     report_.outcome = conclude(report_);
     // What a kernel said before outweighs that.

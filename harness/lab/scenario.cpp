@@ -18,8 +18,9 @@ namespace {
 constexpr std::array<std::string_view, 2> kernel_names{"stable", "backports"};
 constexpr std::array<std::string_view, 3> transport_names{"svcrdma", "rpcrdma", "tcp"};
 constexpr std::array<std::string_view, 3> nfs_versions{"3", "4.1", "4.2"};
-constexpr std::array<std::string_view, 7> keys{
-    "kernels", "transports", "nfs", "workloads", "repeats", "threads", "module_parameters"};
+constexpr std::array<std::string_view, 8> keys{"kernels",   "transports",       "nfs",
+                                               "workloads", "repeats",          "threads",
+                                               "bench",     "module_parameters"};
 
 /// Reads values out of one file and keeps the first error.
 class Reader {
@@ -80,6 +81,17 @@ class Reader {
             return error_at(node->source(),
                             fmt::format("\"{}\" must be a whole number from 1 to {}", key, most));
         return static_cast<unsigned>(*value);
+    }
+
+    /// A flag that is off unless the file says otherwise.
+    Result<bool> flag(std::string_view key) const {
+        const toml::node *node = table_.get(key);
+        if (node == nullptr)
+            return false;
+        const auto value = node->value_exact<bool>();
+        if (!value)
+            return error_at(node->source(), fmt::format("\"{}\" must be true or false", key));
+        return *value;
     }
 
     [[nodiscard]] const toml::table &table() const { return table_; }
@@ -171,6 +183,10 @@ Result<Scenario> read_table(const std::filesystem::path &path, const toml::table
     if (!threads)
         return fail(threads.error());
     scenario.threads = *threads;
+    const auto bench = reader.flag("bench");
+    if (!bench)
+        return fail(bench.error());
+    scenario.bench = *bench;
     if (auto ok = read_module_parameters(reader, scenario); !ok)
         return fail(ok.error());
     if (auto ok = read_workloads(reader, path, scenario); !ok)

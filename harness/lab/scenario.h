@@ -20,7 +20,9 @@ struct Scenario {
     std::vector<std::string> nfs;      ///< "3", "4.1", "4.2"
     std::vector<JobFile> workloads;
     unsigned repeats = 1;
-    unsigned threads = 8;          ///< nfsd threads of the server
+    unsigned threads = 8; ///< nfsd threads of the server
+    /// Also measures idle connections and the raw bandwidth, and judges our goals.
+    bool bench = false;
     std::string module_parameters; ///< for svcrdma.ko, as insmod takes them
 };
 

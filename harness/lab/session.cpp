@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "lab/session.h"
 
+#include "lab/bandwidth.h"
+#include "lab/connections.h"
 #include "lab/judge.h"
 #include "report/profile_file.h"
 #include "util/file.h"
@@ -21,6 +23,8 @@ constexpr auto step = 30s;
 // Without a single RPC for this long nothing moves any more: retransmissions and lease renewals
 // come more often.
 constexpr auto idle = 45s;
+// The first of each kind is traced. Tracing costs the server; the others go without.
+constexpr unsigned traced_repeat = 1;
 constexpr auto export_dir = "/export";
 
 std::string snapshot_json(const Snapshot &snapshot) {
@@ -29,9 +33,12 @@ std::string snapshot_json(const Snapshot &snapshot) {
                                   {"slab_kib", snapshot.slab_kib},
                                   {"module", snapshot.module},
                                   {"device", snapshot.device}};
-    if (snapshot.wakeups)
-        object["wakeups"] = *snapshot.wakeups;
     return object.dump(2) + "\n";
+}
+
+/// Where the Send completion handler is that a run exercises; nowhere with TCP.
+std::string_view traced_module(Transport transport) {
+    return transport == Transport::tcp ? std::string_view() : transport_name(transport);
 }
 
 std::string proof_text(const PathProof::Evidence &evidence) {
@@ -52,8 +59,6 @@ std::string proof_text(const PathProof::Evidence &evidence) {
 Result<Session> Session::start(Pair &pair, const Scenario &scenario,
                                const std::filesystem::path &module,
                                const std::filesystem::path &results) {
-    if (auto ok = trace_wakeups(pair.server(), Deadline::scaled(step)); !ok)
-        return fail(ok.error());
     auto server = NfsServer::start(pair.server(), {.transports = scenario.transports,
                                                    .module = module,
                                                    .module_parameters = scenario.module_parameters,
@@ -61,6 +66,7 @@ Result<Session> Session::start(Pair &pair, const Scenario &scenario,
     if (!server)
         return fail(server.error());
     Session session(pair, *std::move(server), results);
+    session.repeats_ = scenario.repeats;
 
     for (const JobFile &job : scenario.workloads) {
         for (Host *host : {&pair.server(), &pair.client()})
@@ -82,6 +88,7 @@ Run Session::run(const RunKey &key, const JobFile &job, Deadline deadline) {
     Run run;
     run.key = key;
     run.verified = job.verifies;
+    run.set_aside = key.repeat == traced_repeat && repeats_ > 1;
     const auto start = std::chrono::steady_clock::now();
     const auto directory = results_ / fmt::format("{}-nfs{}-{}-{}", job.name, key.nfs,
                                                   transport_name(key.transport), key.repeat);
@@ -105,6 +112,23 @@ Outcome Session::outcome_of(const Error &error) {
         if (const auto alive = pair_->alive(); !alive)
             return {verdict_of(alive.error()), alive.error().what};
     return {verdict_of(error), error.what};
+}
+
+Result<void> Session::bench(Boot &boot, Progress &progress) {
+    progress.at("ib_write_bw");
+    const auto raw = measure_raw_writes(pair_->server(), pair_->client());
+    if (!raw)
+        return fail(raw.error());
+    boot.raw_writes = *raw;
+    for (const Transport transport : server_.transports()) {
+        if (transport == Transport::tcp)
+            continue;
+        const auto costs = measure_connections(pair_->client(), server_, transport, progress);
+        if (!costs)
+            return fail(costs.error());
+        boot.connections.insert(boot.connections.end(), costs->begin(), costs->end());
+    }
+    return {};
 }
 
 Result<void> Session::warm_up(const Scenario &scenario) {
@@ -178,6 +202,12 @@ Outcome Session::measure(Run &run, const JobFile &job, const Mount &mount, Deadl
     const auto before = take_snapshot(pair_->server(), Deadline::scaled(step));
     if (!before)
         return outcome_of(before.error());
+    const bool traced = run.key.repeat == traced_repeat;
+    if (traced)
+        if (auto ok = start_trace(pair_->server(), traced_module(run.key.transport),
+                                  Deadline::scaled(step));
+            !ok)
+            return outcome_of(ok.error());
     // Nothing else runs on the server between these two.
     const auto counts_before = pair_->server_instructions(Deadline::scaled(step));
     if (!counts_before)
@@ -188,6 +218,12 @@ Outcome Session::measure(Run &run, const JobFile &job, const Mount &mount, Deadl
     const auto counts_after = pair_->server_instructions(Deadline::scaled(step));
     if (!counts_after)
         return outcome_of(counts_after.error());
+    if (traced) {
+        auto trace = stop_trace(pair_->server(), Deadline::scaled(step));
+        if (!trace)
+            return outcome_of(trace.error());
+        run.trace = *std::move(trace);
+    }
     const auto after = take_snapshot(pair_->server(), Deadline::scaled(step));
     if (!after)
         return outcome_of(after.error());
@@ -209,7 +245,7 @@ Outcome Session::measure(Run &run, const JobFile &job, const Mount &mount, Deadl
         return outcome_of(result.error());
     run.fio = *result;
     run.server = *after - *before;
-    if (*counts_before && *counts_after)
+    if (*counts_before && *counts_after && !run.set_aside)
         if (auto ok = keep_profile(run, **counts_before, **counts_after); !ok)
             return outcome_of(ok.error());
     if (auto outcome = judge_fio(job, output->status, *result); outcome.verdict != Verdict::pass)

@@ -6,6 +6,7 @@
 #include "lab/transport.h"
 #include "observe/instructions.h"
 #include "report/report.h"
+#include "util/progress.h"
 #include "workload/fio.h"
 
 #include <filesystem>
@@ -33,6 +34,9 @@ class Session {
     /// Mounts, runs, proves the path, unmounts. Never fails: what goes wrong is the run's outcome.
     Run run(const RunKey &key, const JobFile &job, Deadline deadline);
 
+    /// What belongs to no single run: the memory of idle connections, and the raw bandwidth.
+    Result<void> bench(Boot &boot, Progress &progress);
+
     /// Ends the server: what does not stop or unload is an error.
     Result<void> stop() { return server_.stop(); }
 
@@ -54,6 +58,7 @@ class Session {
     NfsServer server_;
     std::filesystem::path results_;
     std::string srcversion_;
+    unsigned repeats_ = 1;
     std::optional<SymbolTable> symbols_; ///< of the server, once they were needed
 };
 

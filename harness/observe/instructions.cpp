@@ -17,13 +17,20 @@ Result<InstructionCounts> parse_instruction_counts(std::string_view text) {
         if (line == "end")
             return counts;
         std::uint64_t address = 0;
-        std::uint64_t count = 0;
-        const auto *end = line.data() + line.size();
-        const auto first = std::from_chars(line.data(), end, address, 16);
-        if (first.ec != std::errc() || first.ptr == end ||
-            std::from_chars(first.ptr + 1, end, count).ptr != end)
+        std::uint64_t length = 0;
+        std::uint64_t entered = 0;
+        const auto *at = line.data();
+        const auto *end = at + line.size();
+        const auto read = [&](std::uint64_t &number, int base) {
+            const auto done = std::from_chars(at, end, number, base);
+            at = done.ptr == end ? end : done.ptr + 1;
+            return done.ec == std::errc();
+        };
+        if (!read(address, 16) || !read(length, 10) || !read(entered, 10) || at != end)
             return fail(fmt::format("not an instruction count: {}", line));
-        counts[address] += count;
+        auto &block = counts[address];
+        block.instructions += length * entered;
+        block.entered += entered;
     }
     return fail("the instruction counts are cut off");
 }
@@ -42,31 +49,47 @@ std::map<std::string, std::uint64_t> Profile::groups() const {
     return sums;
 }
 
+std::uint64_t Profile::calls(std::string_view module, std::string_view name) const {
+    const auto found = std::ranges::find_if(functions, [&](const Function &function) {
+        return function.module == module && function.name == name;
+    });
+    return found == functions.end() ? 0 : found->calls;
+}
+
 Profile make_profile(const InstructionCounts &before, const InstructionCounts &after,
                      const SymbolTable &symbols) {
     static const Symbol user{0, "(user space)", ""};
     static const Symbol unknown{0, "(unknown)", ""};
 
-    std::unordered_map<const Symbol *, std::uint64_t> sums;
-    for (const auto &[address, count] : after) {
-        const auto old = before.find(address);
-        const auto more = count - (old == before.end() ? 0 : old->second);
-        if (more == 0)
+    struct Sum {
+        std::uint64_t instructions = 0, calls = 0;
+    };
+    std::unordered_map<const Symbol *, Sum> sums;
+    for (const auto &[address, block] : after) {
+        const auto found = before.find(address);
+        const BlockCount old = found == before.end() ? BlockCount{} : found->second;
+        if (block.entered == old.entered)
             continue;
         const Symbol *symbol = address == 0 ? &user : symbols.find(address);
-        sums[symbol != nullptr ? symbol : &unknown] += more;
+        auto &sum = sums[symbol != nullptr ? symbol : &unknown];
+        sum.instructions += block.instructions - old.instructions;
+        if (symbol != nullptr && symbol->address == address)
+            sum.calls += block.entered - old.entered;
     }
 
     // One function may have several symbols: its cold part, parts that the compiler cloned.
     std::map<std::pair<std::string, std::string>, Profile::Function> functions;
-    for (const auto &[symbol, count] : sums) {
+    for (const auto &[symbol, sum] : sums) {
         const auto name = symbol->name.substr(0, symbol->name.find('.'));
         auto &function = functions[{symbol->module, name}];
         if (function.name.empty())
             function = {
                 name, symbol->module,
-                std::string(symbol == &user ? user_group : code_group(symbol->module, name)), 0};
-        function.instructions += count;
+                std::string(symbol == &user ? user_group : code_group(symbol->module, name)), 0, 0};
+        function.instructions += sum.instructions;
+        // Nobody calls the cold part of a function: it is jumped to.
+        if (symbol->name.find(".cold") == std::string::npos)
+            function.calls += sum.calls;
     }
     Profile profile;
     for (auto &[key, function] : functions)

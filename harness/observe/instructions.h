@@ -13,11 +13,16 @@
 
 namespace lab {
 
-/// Guest instructions since a machine started, by the address of the block of code that they ran
-/// in; those of user space are all at address 0.
-using InstructionCounts = std::unordered_map<std::uint64_t, std::uint64_t>;
+/// What was executed of the code that begins at an address, since the machine started.
+struct BlockCount {
+    std::uint64_t instructions = 0;
+    std::uint64_t entered = 0; ///< how often
+};
 
-/// Reads what plugin/instructions.cpp tells: lines of "ADDRESS COUNT", and "end".
+/// By address. User space is all at address 0.
+using InstructionCounts = std::unordered_map<std::uint64_t, BlockCount>;
+
+/// Reads what plugin/instructions.cpp tells: lines of "ADDRESS LENGTH ENTERED", and "end".
 Result<InstructionCounts> parse_instruction_counts(std::string_view text);
 
 /// What a machine executed between two moments.
@@ -27,6 +32,7 @@ struct Profile {
         std::string module; ///< empty in the kernel itself
         std::string group;  ///< as code_group() calls it
         std::uint64_t instructions = 0;
+        std::uint64_t calls = 0;
     };
 
     std::vector<Function> functions; ///< that executed anything, the most expensive first
@@ -34,6 +40,9 @@ struct Profile {
     [[nodiscard]] std::uint64_t total() const;
     /// By group; those that executed nothing are missing.
     [[nodiscard]] std::map<std::string, std::uint64_t> groups() const;
+    /// How often a function was called; those that the compiler put into their callers do not
+    /// show.
+    [[nodiscard]] std::uint64_t calls(std::string_view module, std::string_view name) const;
 };
 
 /// Attributes what was counted between two moments to functions.

@@ -7,7 +7,6 @@
 
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,10 +17,6 @@ struct Snapshot {
     using Values = std::map<std::string, std::uint64_t>;
 
     std::uint64_t context_switches = 0;
-    /// Tasks woken, by group: "nfsd", "kworker" (all workqueues together: the scheduler's trace
-    /// does not know which queue a worker serves, so rxe's own are among them), "ksoftirqd" and
-    /// "other". Nothing before trace_wakeups().
-    std::optional<Values> wakeups;
     Values module; ///< our module's counters; empty when it is not loaded
     Values device; ///< rxe's hw_counters
     std::uint64_t available_kib = 0;
@@ -34,15 +29,11 @@ struct Delta {
     using Values = std::map<std::string, std::int64_t>;
 
     std::int64_t context_switches = 0;
-    std::optional<Values> wakeups;
     Values module;
     Values device;
     std::int64_t available_kib = 0;
     std::int64_t slab_kib = 0;
 };
-
-/// Starts counting wakeups by task name, in the kernel's own histogram, until the host reboots.
-Result<void> trace_wakeups(Host &host, Deadline deadline);
 
 /// Reads everything in one command.
 Result<Snapshot> take_snapshot(Host &host, Deadline deadline);

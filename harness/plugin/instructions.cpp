@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //
-// A QEMU plugin that counts guest instructions, exactly, by the address of the block of code that
-// they belong to. Whoever connects to its UNIX socket gets all counts since the machine started:
+// A QEMU plugin that counts how often each block of guest code was executed, which gives exact
+// numbers of instructions and of calls. Whoever connects to its UNIX socket gets all counts since
+// the machine started:
 //
 //     -plugin file=libinstructions.so,socket=PATH
 //
-// A line is an address in hexadecimal and a count; the last line is "end". User space is counted
-// together, at address 0.
+// A line is the address of a block in hexadecimal, how many instructions it has, and how often it
+// was entered; the last line is "end". User space is counted together, at address 0.
 //
 // QEMU's header is not packaged. What is used of it is declared here, as its documentation gives
 // it: the interface is C and versioned. Version 2 replaced counting into memory of the plugin's by
@@ -26,11 +27,12 @@
 #include <cstring>
 #include <deque>
 #include <iterator>
+#include <map>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
-#include <unordered_map>
+#include <utility>
 
 // NOLINTBEGIN(readability-identifier-naming): the names are QEMU's.
 extern "C" {
@@ -76,9 +78,10 @@ namespace {
 
 constexpr std::uint64_t kernel_space = 0xffff'8000'0000'0000; // and above, on x86-64
 
-/// How many instructions ran in blocks that begin at one address.
+/// How often a block was entered. The same address may begin blocks of several lengths.
 struct Counter {
     std::uint64_t address = 0;
+    std::size_t length = 0;  // instructions
     std::uint64_t value = 0; // before version 2: QEMU's code adds to it
     qemu_plugin_u64 entry{}; // since version 2
 
@@ -92,11 +95,11 @@ struct Counter {
 class Counters {
   public:
     /// The virtual CPU's thread asks when it translates a block.
-    Counter &at(std::uint64_t address) {
+    Counter &of(std::uint64_t address, std::size_t length) {
         const std::lock_guard lock(mutex_);
-        auto &counter = by_address_[address];
+        auto &counter = by_block_[{address, length}];
         if (counter == nullptr) {
-            counter = &all_.emplace_back(address);
+            counter = &all_.emplace_back(address, length);
             if (qemu_plugin_version >= 2)
                 counter->entry = next_entry();
         }
@@ -108,7 +111,8 @@ class Counters {
         std::string lines;
         for (const Counter &counter : all_)
             if (const auto value = counter.read(); value != 0)
-                fmt::format_to(std::back_inserter(lines), "{:x} {}\n", counter.address, value);
+                fmt::format_to(std::back_inserter(lines), "{:x} {} {}\n", counter.address,
+                               counter.length, value);
         return lines + "end\n";
     }
 
@@ -123,7 +127,7 @@ class Counters {
 
     std::mutex mutex_;
     std::deque<Counter> all_;
-    std::unordered_map<std::uint64_t, Counter *> by_address_;
+    std::map<std::pair<std::uint64_t, std::size_t>, Counter *> by_block_;
     qemu_plugin_scoreboard *score_ = nullptr;
 };
 
@@ -135,14 +139,13 @@ Counters &counters() {
 
 void count(qemu_plugin_id_t /*id*/, qemu_plugin_tb *tb) {
     const auto address = qemu_plugin_tb_vaddr(tb);
-    Counter &counter = counters().at(address < kernel_space ? 0 : address);
-    const auto length = qemu_plugin_tb_n_insns(tb);
+    Counter &counter =
+        counters().of(address < kernel_space ? 0 : address, qemu_plugin_tb_n_insns(tb));
     if (counter.entry.score != nullptr)
         qemu_plugin_register_vcpu_tb_exec_inline_per_vcpu(tb, QEMU_PLUGIN_INLINE_ADD_U64,
-                                                          counter.entry, length);
+                                                          counter.entry, 1);
     else
-        qemu_plugin_register_vcpu_tb_exec_inline(tb, QEMU_PLUGIN_INLINE_ADD_U64, &counter.value,
-                                                 length);
+        qemu_plugin_register_vcpu_tb_exec_inline(tb, QEMU_PLUGIN_INLINE_ADD_U64, &counter.value, 1);
 }
 
 /// Answers one connection after the other, for as long as the process lives.

@@ -37,6 +37,13 @@ json boot_json(const Boot &boot) {
     if (boot.boot_ms > 0)
         object["boot_ms"] = boot.boot_ms;
     object["seconds"] = boot.seconds;
+    for (const ConnectionCost &cost : boot.connections)
+        object["connections"].push_back({{"transport", transport_name(cost.transport)},
+                                         {"connections", cost.connections},
+                                         {"bytes_per_connection", cost.bytes},
+                                         {"own_bytes_per_connection", cost.own_bytes}});
+    if (boot.raw_writes)
+        object["raw_write_bytes_per_s"] = *boot.raw_writes;
     object["findings"] = json::array();
     for (const Finding &finding : boot.findings)
         object["findings"].push_back(
@@ -47,8 +54,6 @@ json boot_json(const Boot &boot) {
 
 json server_json(const Delta &delta) {
     json object{{"context_switches", delta.context_switches}};
-    if (delta.wakeups)
-        object["wakeups"] = *delta.wakeups;
     object["device"] = delta.device;
     object["memory_kib"] = {{"available", delta.available_kib}, {"slab", delta.slab_kib}};
     return object;
@@ -70,6 +75,14 @@ json instructions_json(const Profile &profile, std::uint64_t ops) {
     return object;
 }
 
+/// How many calls took at least so many nanoseconds, and less than twice as many.
+json handler_json(const Trace &trace) {
+    auto object = json::object();
+    for (const auto &[power, calls] : trace.send_handler)
+        object[std::to_string(std::uint64_t{1} << std::min(power, 63U))] = calls;
+    return object;
+}
+
 json run_json(const Run &run) {
     json object{{"kernel", run.key.kernel},
                 {"transport", transport_name(run.key.transport)},
@@ -78,6 +91,8 @@ json run_json(const Run &run) {
                 {"repeat", run.key.repeat}};
     put_outcome(object, run.outcome);
     object["seconds"] = run.seconds;
+    if (run.set_aside)
+        object["set_aside"] = true;
     if (run.fio) {
         object["ops"] = run.fio->ops;
         object["read_ops"] = run.fio->read_ops;
@@ -93,6 +108,15 @@ json run_json(const Run &run) {
     }
     if (run.server) {
         object["server"] = server_json(*run.server);
+        if (run.trace) {
+            object["server"]["wakeups"] = run.trace->wakeups;
+            object["server"]["works"] = run.trace->works;
+            object["server"]["send_handler_ns"] = handler_json(*run.trace);
+        }
+        for (const auto *metric :
+             {"enqueues_per_op", "futile_enqueues", "futile_visits", "transport_works_per_op"})
+            if (const auto value = metric_of(run, metric))
+                object["server"][metric] = *value;
         if (run.profile && run.fio)
             object["server"]["instructions"] = instructions_json(*run.profile, run.fio->ops);
         object["module"] = run.server->module;
@@ -101,6 +125,19 @@ json run_json(const Run &run) {
         object["proof"] = run.proof;
     if (!run.directory.empty())
         object["directory"] = run.directory;
+    return object;
+}
+
+json goal_json(const Goal &goal) {
+    json object{{"kernel", goal.kernel}, {"what", goal.what}};
+    if (goal.stock)
+        object["stock"] = *goal.stock;
+    if (goal.ours)
+        object["ours"] = *goal.ours;
+    if (goal.ratio)
+        object["ratio"] = *goal.ratio;
+    object["goal"] = goal.limit;
+    object["met"] = goal.met;
     return object;
 }
 
@@ -135,6 +172,8 @@ std::string to_json(const Report &report) {
         document["runs"].push_back(run_json(run));
     for (const Comparison &comparison : report.comparisons)
         document["comparisons"].push_back(comparison_json(comparison));
+    for (const Goal &goal : report.goals)
+        document["goals"].push_back(goal_json(goal));
     // Consoles and fio's messages may hold any bytes.
     return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }

@@ -34,7 +34,8 @@ Result<ProfiledRun> parse(const fs::path &path) {
                         {}};
         for (const json &function : object.at("functions"))
             run.profile.functions.push_back({function.at("function"), function.at("module"),
-                                             function.at("group"), function.at("instructions")});
+                                             function.at("group"), function.at("instructions"),
+                                             function.at("calls")});
         return run;
     } catch (const json::exception &error) {
         return damaged(error.what());
@@ -58,7 +59,8 @@ Result<void> write_profile(const fs::path &path, const ProfiledRun &run) {
         object["functions"].push_back({{"function", function.name},
                                        {"module", function.module},
                                        {"group", function.group},
-                                       {"instructions", function.instructions}});
+                                       {"instructions", function.instructions},
+                                       {"calls", function.calls}});
     std::error_code error;
     fs::create_directories(path.parent_path(), error);
     if (error)

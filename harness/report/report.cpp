@@ -9,14 +9,56 @@
 namespace lab {
 namespace {
 
-constexpr std::array<std::string_view, 6> metrics{
+constexpr std::array<std::string_view, 10> metrics{
     "iops",
     "bytes_per_s",
     "nfsd_wakeups_per_op",
     "context_switches_per_op",
     "instructions_per_op",
     "transport_instructions_per_op",
+    "enqueues_per_op",
+    "futile_enqueues",
+    "futile_visits",
+    "transport_works_per_op",
 };
+
+/// A share of what was counted, or nothing when there was nothing to have a share of.
+std::optional<double> share(std::uint64_t part, std::uint64_t whole) {
+    if (whole == 0)
+        return std::nullopt;
+    return static_cast<double>(part) / static_cast<double>(whole);
+}
+
+/// What functions of the kernel were called for, by how often they were.
+std::optional<double> metric_of_calls(const Run &run, std::string_view metric) {
+    const auto calls = [&](std::string_view module, std::string_view name) {
+        return run.profile->calls(module, name);
+    };
+    // An attempt that succeeds ends in the search for a thread to wake; one that finds the
+    // transport without work, or taken, does not.
+    const auto enqueues = calls("sunrpc", "svc_xprt_enqueue");
+    if (metric == "enqueues_per_op" && enqueues > 0)
+        return share(enqueues, run.fio->ops);
+    const auto searches = calls("sunrpc", "svc_pool_wake_idle_thread");
+    if (metric == "futile_enqueues" && searches > 0 && enqueues >= searches)
+        return share(enqueues - searches, enqueues);
+    // A thread that was woken visits a transport; it found something if a call came of it.
+    const auto visits = calls(transport_name(run.key.transport), "svc_rdma_recvfrom");
+    const auto rpcs = calls("sunrpc", "svc_process");
+    if (metric == "futile_visits" && rpcs > 0)
+        return share(visits - std::min(visits, rpcs), visits);
+    return std::nullopt;
+}
+
+/// Workers woken for the transport: its own works, and those that poll its completion queues.
+std::int64_t transport_works(const Run &run) {
+    const auto own = fmt::format("[{}]", transport_name(run.key.transport));
+    std::int64_t sum = 0;
+    for (const auto &[function, executions] : run.trace->works)
+        if (function.ends_with("[ib_core]") || function.ends_with(own))
+            sum += executions;
+    return sum;
+}
 
 /// What is reported of several findings: the cause before its symptoms.
 int severity(Verdict verdict) {
@@ -71,24 +113,28 @@ std::vector<double> ratios(const std::vector<const Run *> &runs, Transport a, Tr
 std::optional<double> metric_of(const Run &run, std::string_view metric) {
     if (!run.fio || run.fio->ops == 0)
         return std::nullopt;
-    if (metric == "iops")
+    if (metric == "iops" && !run.set_aside)
         return run.fio->iops;
-    if (metric == "bytes_per_s")
+    if (metric == "bytes_per_s" && !run.set_aside)
         return static_cast<double>(run.fio->bytes_per_s);
     const auto per_op = [&](std::int64_t count) {
         return static_cast<double>(count) / static_cast<double>(run.fio->ops);
     };
     if (metric == "context_switches_per_op" && run.server)
         return per_op(run.server->context_switches);
-    if (metric == "nfsd_wakeups_per_op" && run.server && run.server->wakeups)
-        if (const auto nfsd = run.server->wakeups->find("nfsd"); nfsd != run.server->wakeups->end())
+    if (metric == "nfsd_wakeups_per_op" && run.trace)
+        if (const auto nfsd = run.trace->wakeups.find("nfsd"); nfsd != run.trace->wakeups.end())
             return per_op(nfsd->second);
-    if (metric == "instructions_per_op" && run.profile)
+    if (metric == "transport_works_per_op" && run.trace)
+        return per_op(transport_works(run));
+    if (!run.profile)
+        return std::nullopt;
+    if (metric == "instructions_per_op")
         return per_op(static_cast<std::int64_t>(run.profile->total()));
-    if (metric == "transport_instructions_per_op" && run.profile)
+    if (metric == "transport_instructions_per_op")
         if (const auto groups = run.profile->groups(); groups.contains("transport"))
             return per_op(static_cast<std::int64_t>(groups.at("transport")));
-    return std::nullopt;
+    return metric_of_calls(run, metric);
 }
 
 double median(std::vector<double> values) {

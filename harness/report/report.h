@@ -5,6 +5,7 @@
 #include "observe/console_scanner.h"
 #include "observe/instructions.h"
 #include "observe/snapshot.h"
+#include "observe/trace.h"
 #include "report/verdict.h"
 #include "workload/fio_result.h"
 
@@ -48,10 +49,21 @@ struct Run {
     double seconds = 0;    ///< all of it: mount, fio, collecting
     bool verified = false; ///< the workload checks the data that it reads
     std::optional<FioResult> fio;
-    std::optional<Delta> server;    ///< what the server counted meanwhile
+    std::optional<Delta> server; ///< what the server counted meanwhile
+    /// It was traced and others of the same kind were not: what it took is no measure.
+    bool set_aside = false;
+    std::optional<Trace> trace;     ///< what its tracepoints told, if they were on
     std::optional<Profile> profile; ///< what the server executed meanwhile
     std::string proof;              ///< how the traffic was shown to take the transport
     std::string directory;          ///< of its files, below the results
+};
+
+/// What idle connections took of the server's memory.
+struct ConnectionCost {
+    Transport transport = Transport::tcp;
+    unsigned connections = 0;
+    double bytes = 0;     ///< per connection, of everything; noise of the rest included
+    double own_bytes = 0; ///< per connection, allocated by the transport module's own code
 };
 
 /// One boot of a pair of VMs: everything that no single run answers for.
@@ -60,19 +72,35 @@ struct Boot {
     Outcome outcome;
     long boot_ms = 0; ///< 0 when it did not come up
     double seconds = 0;
-    std::vector<Finding> findings; ///< of both consoles and kernel logs
-    std::string directory;         ///< of its files, below the results
+    std::vector<ConnectionCost> connections;
+    std::optional<double> raw_writes; ///< RDMA Writes without NFS, bytes per second
+    std::vector<Finding> findings;    ///< of both consoles and kernel logs
+    std::string directory;            ///< of its files, below the results
 };
 
 /// How two transports compare, over the runs that took turns in one boot.
 struct Comparison {
     std::string kernel, nfs, workload;
     /// "iops", "bytes_per_s", "nfsd_wakeups_per_op", "context_switches_per_op",
-    /// "instructions_per_op", "transport_instructions_per_op"
+    /// "instructions_per_op", "transport_instructions_per_op", "enqueues_per_op" (attempts to have
+    /// a thread look after the transport), "futile_enqueues" (the share that woke nobody),
+    /// "futile_visits" (the share of threads that came and found no call), "transport_works_per_op"
+    /// (what workers were woken for on behalf of the transport)
     std::string metric;
     Transport a = Transport::tcp, b = Transport::tcp;
     double ratio_median = 0, ratio_min = 0, ratio_max = 0; ///< a divided by b
     unsigned pairs = 0;                                    ///< repeats that gave a ratio
+};
+
+/// Something that our transport is meant to reach on one kernel.
+struct Goal {
+    std::string kernel;
+    std::string what;
+    std::optional<double> stock, ours;
+    std::optional<double> ratio; ///< ours divided by stock
+    std::string limit;           ///< "at most 0.75 of stock"
+    bool met = false;
+    int digits = 0; ///< that make sense behind the point, of stock and ours
 };
 
 /// Everything there is to say about a scenario.
@@ -86,6 +114,7 @@ struct Report {
     std::vector<Boot> boots;
     std::vector<Run> runs;
     std::vector<Comparison> comparisons;
+    std::vector<Goal> goals; ///< only of a scenario that asks for them
 };
 
 /// The value of a metric, where the run measured it.

@@ -18,7 +18,7 @@ struct Metric {
 std::vector<Metric> shown_metrics() {
     const auto latency = [](std::uint64_t Latency::*percentile) {
         return [percentile](const Run &run) -> std::optional<double> {
-            if (!run.fio || !run.fio->latency_ns)
+            if (!run.fio || !run.fio->latency_ns || run.set_aside)
                 return std::nullopt;
             return static_cast<double>((*run.fio->latency_ns).*percentile) / 1e6;
         };
@@ -42,6 +42,10 @@ std::vector<Metric> shown_metrics() {
         {"instructions per I/O", plain("instructions_per_op"), 0, "instructions_per_op"},
         {"in the transport", plain("transport_instructions_per_op"), 0,
          "transport_instructions_per_op"},
+        {"enqueues per I/O", plain("enqueues_per_op"), 2, "enqueues_per_op"},
+        {"of these, for nothing", plain("futile_enqueues"), 3, {}},
+        {"visits for nothing", plain("futile_visits"), 3, {}},
+        {"transport's works per I/O", plain("transport_works_per_op"), 2, {}},
     };
 }
 

@@ -48,10 +48,33 @@ std::string table_text(const Table &table) {
 
 } // namespace
 
+std::string goals_text(const std::vector<Goal> &goals) {
+    std::string text;
+    std::string_view kernel;
+    const auto number = [](std::optional<double> value, int digits) {
+        return value ? fmt::format("{:.{}f}", *value, digits) : std::string("-");
+    };
+    for (const Goal &goal : goals) {
+        if (goal.kernel != kernel)
+            text += fmt::format("{}Kernel {}\n  {:<50} {:>9} {:>9} {:>6}  {:<26}\n",
+                                text.empty() ? "" : "\n", goal.kernel, "", "stock", "ours", "ratio",
+                                "goal");
+        kernel = goal.kernel;
+        text += fmt::format("  {:<50} {:>9} {:>9} {:>6}  {:<22} {}\n", goal.what,
+                            number(goal.stock, goal.digits), number(goal.ours, goal.digits),
+                            number(goal.ratio, 2), goal.limit,
+                            goal.met    ? "met"
+                            : goal.ours ? "MISSED"
+                                        : "not measured");
+    }
+    return text.empty() ? text : text + "\n";
+}
+
 std::string to_text(const Report &report) {
     std::string text;
     for (const Table &table : make_tables(report))
         text += table_text(table) + "\n";
+    text += goals_text(report.goals);
     if (!report.comparisons.empty())
         text += "Values are medians over the repeats. Ratios are taken repeat by repeat: median "
                 "(min..max).\n";

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
+#include <charconv>
+#include <cstdint>
+#include <optional>
 #include <string_view>
+#include <system_error>
 
 namespace lab {
 
@@ -20,6 +24,15 @@ inline std::string_view trimmed(std::string_view text) {
     if (begin == std::string_view::npos)
         return {};
     return text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
+}
+
+/// The number at the start of `text`, blanks in front of it skipped.
+inline std::optional<std::uint64_t> parse_number(std::string_view text) {
+    text = trimmed(text);
+    std::uint64_t value = 0;
+    if (std::from_chars(text.data(), text.data() + text.size(), value).ec != std::errc())
+        return std::nullopt;
+    return value;
 }
 
 } // namespace lab

@@ -16,7 +16,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Pair;
-using testing::UnorderedElementsAre;
 
 // As a guest prints them: several names for one address, a module above the kernel, a clone.
 constexpr auto symbols_text = "ffffffff81000000 _stext\n"
@@ -53,21 +52,29 @@ TEST(Symbols, RefusesHiddenAddresses) {
 }
 
 TEST(Instructions, NoticesAnAnswerThatIsCutOff) {
-    const auto counts = parse_instruction_counts("ffffffff81000100 7\n0 3\nend\n");
+    // One address may begin blocks of several lengths.
+    const auto counts =
+        parse_instruction_counts("ffffffff81000100 7 2\nffffffff81000100 3 1\n0 3 9\nend\n");
     ASSERT_TRUE(counts) << counts.error().what;
-    EXPECT_THAT(*counts, UnorderedElementsAre(Pair(0xffffffff81000100, 7), Pair(0, 3)));
-    EXPECT_FALSE(parse_instruction_counts("ffffffff81000100 7\n"));
-    EXPECT_FALSE(parse_instruction_counts("ffffffff81000100\nend\n"));
-    EXPECT_FALSE(parse_instruction_counts("nonsense 7\nend\n"));
+    ASSERT_EQ(counts->size(), 2U);
+    EXPECT_EQ(counts->at(0xffffffff81000100).instructions, 17U);
+    EXPECT_EQ(counts->at(0xffffffff81000100).entered, 3U);
+    EXPECT_EQ(counts->at(0).instructions, 27U);
+    EXPECT_FALSE(parse_instruction_counts("ffffffff81000100 7 2\n"));
+    EXPECT_FALSE(parse_instruction_counts("ffffffff81000100 7\nend\n"));
+    EXPECT_FALSE(parse_instruction_counts("ffffffff81000100 7 2 5\nend\n"));
+    EXPECT_FALSE(parse_instruction_counts("nonsense 7 2\nend\n"));
 }
 
 TEST(Profile, AttributesWhatWasExecutedBetween) {
-    const InstructionCounts before{{0xffffffff81000100, 50}, {0xffffffff81000300, 9}, {0, 5}};
-    const InstructionCounts after{{0xffffffff81000100, 60}, // 10 more
-                                  {0xffffffff81000140, 20}, // a block that is new
-                                  {0xffffffff81000204, 1},  // the cold part of it
-                                  {0xffffffff81000300, 9},  // nothing
-                                  {0xffffffffc0200008, 40}, {0xffffffff90000000, 2}, {0, 8}};
+    const InstructionCounts before{
+        {0xffffffff81000100, {50, 5}}, {0xffffffff81000300, {9, 1}}, {0, {5, 1}}};
+    const InstructionCounts after{
+        {0xffffffff81000100, {60, 6}},  // 10 more
+        {0xffffffff81000140, {20, 10}}, // a block that is new
+        {0xffffffff81000200, {1, 1}},   // the cold part of it
+        {0xffffffff81000300, {9, 1}},   // nothing
+        {0xffffffffc0200008, {40, 4}},  {0xffffffff90000000, {2, 1}}, {0, {8, 2}}};
     const auto profile = make_profile(before, after, symbols());
     EXPECT_EQ(profile.total(), 10U + 20 + 1 + 40 + 2 + 3);
     EXPECT_THAT(profile.groups(), ElementsAre(Pair("other", 2), Pair("scheduler", 31),
@@ -76,6 +83,8 @@ TEST(Profile, AttributesWhatWasExecutedBetween) {
     EXPECT_EQ(profile.functions[0].name, "svc_rdma_sendto");
     EXPECT_EQ(profile.functions[1].name, "__schedule");
     EXPECT_EQ(profile.functions[1].instructions, 31U);
+    EXPECT_EQ(profile.calls("", "__schedule"), 1U);
+    EXPECT_EQ(profile.calls("svcrdma", "svc_rdma_sendto"), 0U) << "it was only gone on with";
 }
 
 TEST(CodeGroup, KnowsModulesAndNames) {
@@ -96,8 +105,8 @@ TEST(CodeGroup, KnowsModulesAndNames) {
 ProfiledRun run(Transport transport, unsigned repeat, std::uint64_t instructions) {
     return {{"6.12", transport, "3", "reads", repeat},
             10,
-            {{{"svc_rdma_sendto", "svcrdma", "transport", instructions},
-              {"schedule", "", "scheduler", 100}}}};
+            {{{"svc_rdma_sendto", "svcrdma", "transport", instructions, 10},
+              {"schedule", "", "scheduler", 100, 10}}}};
 }
 
 TEST(ProfileFile, ComesBackAsItWasWritten) {
@@ -113,6 +122,7 @@ TEST(ProfileFile, ComesBackAsItWasWritten) {
     EXPECT_EQ(runs->front().key.repeat, 2U);
     EXPECT_EQ(runs->front().ops, 10U);
     EXPECT_EQ(runs->front().profile.total(), 1100U);
+    EXPECT_EQ(runs->front().profile.calls("svcrdma", "svc_rdma_sendto"), 10U);
 
     std::ofstream(path) << "{\"schema\": 1}";
     const auto damaged = read_profiles(dir->path());

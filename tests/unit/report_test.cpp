@@ -33,7 +33,7 @@ Run make_run(Transport transport, unsigned repeat, double iops, std::int64_t nfs
     run.fio->latency_ns = Latency{2'000'000, 9'000'000};
     run.server = Delta{};
     run.server->context_switches = 3000;
-    run.server->wakeups = Delta::Values{{"nfsd", nfsd}, {"kworker", 7}};
+    run.trace = Trace{{{"nfsd", nfsd}, {"kworker", 7}}, {{"do_work [rdma_rxe]", 5}}, {{10, 3}}};
     run.server->module = {{"calls", transport == Transport::svcrdma ? 1003 : 0}};
     return run;
 }
@@ -43,7 +43,11 @@ Report make_report() {
     report.scenario = "demo";
     report.started = "2026-01-02T03:04:05Z";
     report.environment.accelerator = "tcg";
-    report.boots.push_back({"6.12.1", Outcome::pass(), 12000, 60, {}, "6.12.1"});
+    report.boots.push_back({.kernel = "6.12.1",
+                            .outcome = Outcome::pass(),
+                            .boot_ms = 12000,
+                            .seconds = 60,
+                            .directory = "6.12.1"});
     report.runs = {
         make_run(Transport::rpcrdma, 1, 500, 1000), make_run(Transport::svcrdma, 1, 1000, 400),
         make_run(Transport::svcrdma, 2, 900, 500), make_run(Transport::rpcrdma, 2, 300, 1000)};
@@ -77,6 +81,30 @@ TEST(Comparisons, PairRunsOfOneRepeat) {
     const Comparison *switches = find(all, "context_switches_per_op");
     ASSERT_NE(switches, nullptr);
     EXPECT_DOUBLE_EQ(switches->ratio_median, 1);
+}
+
+TEST(Metrics, FollowFromCalls) {
+    lab::Run run = make_run(Transport::rpcrdma, 1, 100, 400);
+    run.fio->ops = 100;
+    run.profile = Profile{{{"svc_xprt_enqueue", "sunrpc", "sunrpc", 9, 500},
+                           {"svc_pool_wake_idle_thread", "sunrpc", "sunrpc", 9, 200},
+                           {"svc_rdma_recvfrom", "rpcrdma", "transport", 9, 300},
+                           {"svc_process", "sunrpc", "sunrpc", 9, 120}}};
+    run.trace->works = {{"do_work [rdma_rxe]", 900},
+                        {"vmstat_update", 70},
+                        {"ib_cq_poll_work [ib_core]", 150},
+                        {"svc_rdma_write_info_free_async [rpcrdma]", 50}};
+    EXPECT_EQ(metric_of(run, "enqueues_per_op"), 5);
+    EXPECT_EQ(metric_of(run, "futile_enqueues"), 0.6);
+    EXPECT_EQ(metric_of(run, "futile_visits"), 0.6);
+    EXPECT_EQ(metric_of(run, "transport_works_per_op"), 2);
+    EXPECT_EQ(metric_of(run, "instructions_per_op"), 0.36);
+    EXPECT_EQ(metric_of(run, "iops"), 100);
+    run.set_aside = true;
+    EXPECT_FALSE(metric_of(run, "iops"));
+    // Over TCP there is no such function: not measured, which is not the same as none.
+    run.key.transport = Transport::tcp;
+    EXPECT_FALSE(metric_of(run, "futile_visits"));
 }
 
 TEST(Comparisons, LeaveOutWhatFailedOrHasNoCounterpart) {
@@ -139,6 +167,8 @@ TEST(JsonReport, FollowsTheSchema) {
     EXPECT_EQ(run["verify_errors"], 0);
     EXPECT_EQ(run["server"]["context_switches"], 3000);
     EXPECT_EQ(run["server"]["wakeups"], (json{{"nfsd", 400}, {"kworker", 7}}));
+    EXPECT_EQ(run["server"]["works"], (json{{"do_work [rdma_rxe]", 5}}));
+    EXPECT_EQ(run["server"]["send_handler_ns"], (json{{"1024", 3}}));
     EXPECT_EQ(run["module"], (json{{"calls", 1003}}));
     const json &comparison = document["comparisons"][0];
     EXPECT_EQ(comparison["metric"], "iops");

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "lab/bandwidth.h"
+
+#include "util/interrupt.h"
+#include "util/text.h"
+
+#include <chrono>
+#include <fmt/format.h>
+#include <sstream>
+
+namespace lab {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto limit = 60s;
+constexpr auto bytes = 262144;
+// The queue as deep as the reads that it is compared with.
+constexpr auto command = "ib_write_bw -R -F -d rxe0 -s 262144 -n 150 -t 4";
+
+} // namespace
+
+std::optional<double> parse_write_bw(std::string_view text) {
+    // " #bytes     #iterations    BW peak[MiB/sec]    BW average[MiB/sec]   MsgRate[Mpps]"
+    while (!text.empty()) {
+        std::istringstream line{std::string(next_line(text))};
+        unsigned long size = 0;
+        unsigned long iterations = 0;
+        double peak = 0;
+        double average = 0;
+        if (line >> size >> iterations >> peak >> average && size == bytes)
+            return average * (1 << 20);
+    }
+    return std::nullopt;
+}
+
+Result<double> measure_raw_writes(Host &server, Host &client) {
+    for (Host *host : {&client, &server})
+        if (auto done = host->check("modprobe -a rdma_ucm ib_uverbs", Deadline::scaled(limit));
+            !done)
+            return fail(done.error());
+    const auto listen = fmt::format("{} >/run/ib_write_bw.log 2>&1 </dev/null & echo $!", command);
+    const auto pid = client.check(listen, Deadline::scaled(limit));
+    if (!pid)
+        return fail(pid.error());
+    const auto deadline = Deadline::scaled(limit);
+    Result<std::string> answer = fail("");
+    // It listens once it has set up its queues.
+    for (int attempt = 0; attempt < 10 && !answer && !deadline.expired(); ++attempt) {
+        if (!pause_for(1s, deadline))
+            return fail("interrupted", Cause::cancelled);
+        answer = server.check(fmt::format("{} {}", command, client.data_address()), deadline);
+    }
+    (void)client.run(fmt::format("kill {} 2>/dev/null", trimmed(*pid)), Deadline::scaled(limit));
+    if (!answer)
+        return fail("ib_write_bw", answer.error());
+    const auto result = parse_write_bw(*answer);
+    if (!result)
+        return fail(fmt::format("ib_write_bw printed no result:\n{}", *answer));
+    return *result;
+}
+
+} // namespace lab

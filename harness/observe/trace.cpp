@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "observe/trace.h"
+
+#include "util/text.h"
+
+#include <fmt/format.h>
+
+namespace lab {
+namespace {
+
+// Events of our own time the handler: where it begins, where it returns, and what lies between.
+// Removing what is not there is no error: an earlier start may have been interrupted.
+constexpr auto stop = R"(cd /sys/kernel/tracing || exit
+quiet() { echo "$1" 2>/dev/null >>"$2"; }
+[ -d events/synthetic/lab_handler ] && quiet '!hist:keys=ns.log2' events/synthetic/lab_handler/trigger
+[ -d events/lab/leave ] && quiet '!hist:keys=common_pid:ns=common_timestamp-$at:onmatch(lab.enter).trace(lab_handler,$ns)' events/lab/leave/trigger
+[ -d events/lab/enter ] && quiet '!hist:keys=common_pid:at=common_timestamp' events/lab/enter/trigger
+quiet '!lab_handler' synthetic_events
+quiet '-:lab/leave' kprobe_events
+quiet '-:lab/enter' kprobe_events
+quiet '!hist:keys=function.sym' events/workqueue/workqueue_execute_start/trigger
+quiet '!hist:keys=comm' events/sched/sched_wakeup/trigger
+)";
+
+constexpr auto start = R"(set -e
+echo hist:keys=comm >events/sched/sched_wakeup/trigger
+echo hist:keys=function.sym >events/workqueue/workqueue_execute_start/trigger
+)";
+
+constexpr auto time_handler = R"(echo 'p:lab/enter {0}:svc_rdma_wc_send' >>kprobe_events
+echo 'r:lab/leave {0}:svc_rdma_wc_send' >>kprobe_events
+echo 'lab_handler u64 ns' >>synthetic_events
+echo 'hist:keys=common_pid:at=common_timestamp' >events/lab/enter/trigger
+echo 'hist:keys=common_pid:ns=common_timestamp-$at:onmatch(lab.enter).trace(lab_handler,$ns)' >events/lab/leave/trigger
+echo 'hist:keys=ns.log2' >events/synthetic/lab_handler/trigger
+)";
+
+constexpr auto read_all = R"(cd /sys/kernel/tracing
+for event in sched/sched_wakeup workqueue/workqueue_execute_start synthetic/lab_handler; do
+    echo "event $event"
+    cat events/$event/hist 2>/dev/null || :
+done
+)";
+
+std::string group_of(std::string_view comm) {
+    if (comm == "nfsd")
+        return "nfsd";
+    if (comm.starts_with("kworker/"))
+        return "kworker";
+    if (comm.starts_with("ksoftirqd/"))
+        return "ksoftirqd";
+    return "other";
+}
+
+/// "{ comm: kworker/0:1      } hitcount:         10": the key's value and the hits.
+struct Entry {
+    std::string_view key;
+    std::int64_t hits = 0;
+};
+
+std::optional<Entry> parse_entry(std::string_view line) {
+    constexpr std::string_view hits = "hitcount:";
+    const auto colon = line.find(": ");
+    const auto close = line.rfind('}');
+    const auto hits_at = line.rfind(hits);
+    if (!line.starts_with("{ ") || colon == line.npos || close == line.npos || hits_at == line.npos)
+        return std::nullopt;
+    const auto count = parse_number(line.substr(hits_at + hits.size()));
+    if (!count || close < colon)
+        return std::nullopt;
+    return Entry{trimmed(line.substr(colon + 2, close - colon - 2)),
+                 static_cast<std::int64_t>(*count)};
+}
+
+} // namespace
+
+Result<void> start_trace(Host &host, std::string_view module, Deadline deadline) {
+    const auto command =
+        "mountpoint -q /sys/kernel/tracing || mount -t tracefs nodev /sys/kernel/tracing\n" +
+        std::string(stop) + start +
+        (module.empty() ? "" : fmt::format(fmt::runtime(time_handler), module));
+    if (auto out = host.check(command, deadline); !out)
+        return fail("cannot trace on " + host.name(), out.error());
+    return {};
+}
+
+Result<Trace> stop_trace(Host &host, Deadline deadline) {
+    const auto text = host.check(std::string(read_all) + stop + "true", deadline);
+    if (!text)
+        return fail("cannot read the trace of " + host.name(), text.error());
+    return parse_trace(*text);
+}
+
+Result<Trace> parse_trace(std::string_view text) {
+    // Nothing woken is a measurement as well.
+    Trace trace{{{"nfsd", 0}, {"kworker", 0}}, {}, {}};
+    std::string_view event;
+    while (!text.empty()) {
+        const auto line = trimmed(next_line(text));
+        if (line.starts_with("event "))
+            event = line.substr(6);
+        if (line.starts_with("Dropped:") && parse_number(line.substr(8)).value_or(0) != 0)
+            return fail(fmt::format("the kernel's histogram of {} overflowed", event));
+        const auto entry = parse_entry(line);
+        if (!entry)
+            continue;
+        if (event == "sched/sched_wakeup") {
+            trace.wakeups[group_of(entry->key)] += entry->hits;
+        } else if (event == "workqueue/workqueue_execute_start") {
+            // "[ffffffffc0a4d2b0] do_work                 [rdma_rxe]"
+            auto name = entry->key.substr(std::min(entry->key.find(']') + 1, entry->key.size()));
+            const auto function = trimmed(name.substr(0, name.find('[')));
+            const auto module = name.find('[');
+            trace
+                .works[module == name.npos ? std::string(function)
+                                           : fmt::format("{} {}", function, name.substr(module))] +=
+                entry->hits;
+        } else if (entry->key.starts_with("~ 2^")) {
+            if (const auto power = parse_number(entry->key.substr(4)))
+                trace.send_handler[static_cast<unsigned>(*power)] += entry->hits;
+        }
+    }
+    return trace;
+}
+
+} // namespace lab

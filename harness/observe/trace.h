@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include "lab/host.h"
+#include "util/deadline.h"
+#include "util/result.h"
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+
+namespace lab {
+
+/// What the kernel's tracepoints tell of a stretch of time.
+struct Trace {
+    using Values = std::map<std::string, std::int64_t>;
+
+    /// Tasks woken: "nfsd", "kworker" (all workqueues together), "ksoftirqd" and "other".
+    Values wakeups;
+    /// What workqueues' workers were woken for, by the function that they executed.
+    Values works;
+    /// Calls of the transport's Send completion handler, by how long they took: the power of two
+    /// of nanoseconds at or below.
+    std::map<unsigned, std::int64_t> send_handler;
+};
+
+/// Starts to trace, in the kernel's own histograms. `module` is the transport's, whose Send
+/// completion handler is timed; with an empty one none is. The traced kernel pays for every event:
+/// what it executes meanwhile is not what it would execute otherwise.
+Result<void> start_trace(Host &host, std::string_view module, Deadline deadline);
+
+/// Reads what was traced since, and stops tracing.
+Result<Trace> stop_trace(Host &host, Deadline deadline);
+
+/// The reading of what stop_trace() has printed.
+Result<Trace> parse_trace(std::string_view text);
+
+} // namespace lab

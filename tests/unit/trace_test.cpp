@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "observe/trace.h"
+
+#include "data.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace lab {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Pair;
+
+TEST(Trace, ReadsWhatAGuestPrints) {
+    const auto trace = parse_trace(test_data("trace/6.12-server.txt"));
+    ASSERT_TRUE(trace) << trace.error().what;
+    EXPECT_THAT(trace->wakeups, ElementsAre(Pair("ksoftirqd", 3930), Pair("kworker", 21618),
+                                            Pair("nfsd", 10971), Pair("other", 9095)));
+}
+
+TEST(Trace, CountsNothingAsNothing) {
+    const auto trace = parse_trace("event sched/sched_wakeup\n# event histogram\n");
+    ASSERT_TRUE(trace) << trace.error().what;
+    EXPECT_THAT(trace->wakeups, ElementsAre(Pair("kworker", 0), Pair("nfsd", 0)));
+    EXPECT_THAT(trace->works, IsEmpty());
+    EXPECT_THAT(trace->send_handler, IsEmpty());
+}
+
+TEST(Trace, RefusesAnOverflownHistogram) {
+    const auto trace = parse_trace("event sched/sched_wakeup\n\nTotals:\n    Dropped: 3\n");
+    ASSERT_FALSE(trace);
+    EXPECT_THAT(trace.error().what, HasSubstr("sched/sched_wakeup overflowed"));
+}
+
+} // namespace
+} // namespace lab
