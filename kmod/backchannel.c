@@ -147,6 +147,7 @@ static struct xprt_class svc_rdma_bc_class = {
 /* nfsd wants to call back over args->bc_xprt, to which it holds a reference. */
 static struct rpc_xprt *svc_rdma_bc_setup(struct xprt_create *args)
 {
+	struct svcxprt_rdma *rdma = svc_rdma_of(args->bc_xprt);
 	struct rpc_xprt *xprt;
 	int ret;
 
@@ -156,8 +157,8 @@ static struct rpc_xprt *svc_rdma_bc_setup(struct xprt_create *args)
 	if (args->addrlen > sizeof(xprt->addr))
 		return ERR_PTR(-EINVAL);
 
-	xprt = xprt_alloc(args->net, sizeof(*xprt), SVC_RDMA_BC_CREDITS,
-			  SVC_RDMA_BC_CREDITS);
+	xprt = xprt_alloc(args->net, sizeof(*xprt), rdma->sc_bc_credits,
+			  rdma->sc_bc_credits);
 	if (!xprt)
 		return ERR_PTR(-ENOMEM);
 	memcpy(&xprt->addr, args->dstaddr, args->addrlen);
@@ -172,7 +173,7 @@ static struct rpc_xprt *svc_rdma_bc_setup(struct xprt_create *args)
 	xprt->ops = &svc_rdma_bc_ops;
 	xprt->prot = svc_rdma_bc_class.ident;
 	xprt->timeout = &svc_rdma_bc_timeout;
-	xprt->max_payload = SVC_RDMA_INLINE_SIZE;
+	xprt->max_payload = rdma->sc_inline_size;
 	xprt->bc_xprt = args->bc_xprt;
 	xprt_set_bound(xprt);
 	xprt_set_connected(xprt);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Loading and unloading: parameters, counters, workqueues, the backchannel and
- * the transport class, in this order and back.
+ * Loading and unloading: parameters, counters, workqueues, the backchannel,
+ * devices and the transport class, in this order and back.
  */
 #include <linux/kobject.h>
 #include <linux/module.h>
@@ -19,27 +19,8 @@ MODULE_PARM_DESC(release,
 		 "who releases a finished reply: deferred (nfsd threads, between RPCs; default), workqueue, or inline (the completion handler)");
 
 enum {
-	SVC_RDMA_CREDITS_MIN = SVC_RDMA_CREDITS_START,
-	SVC_RDMA_CREDITS_MAX = 4096,
 	SVC_RDMA_NAME_MAX = 15,		/* what nfsd's portlist can parse */
 };
-
-unsigned int svc_rdma_credits = 128;
-
-static int svc_rdma_credits_set(const char *val, const struct kernel_param *kp)
-{
-	return param_set_uint_minmax(val, kp, SVC_RDMA_CREDITS_MIN,
-				     SVC_RDMA_CREDITS_MAX);
-}
-
-static const struct kernel_param_ops svc_rdma_credits_ops = {
-	.set = svc_rdma_credits_set,
-	.get = param_get_uint,
-};
-
-module_param_cb(credits, &svc_rdma_credits_ops, &svc_rdma_credits, 0644);
-MODULE_PARM_DESC(credits,
-		 "most calls that one client may have outstanding, 8 to 4096 (default: 128); applies to new connections");
 
 /*
  * For teardown: freeing a transport waits for its queue pair, which the last
@@ -95,6 +76,11 @@ static int __init svc_rdma_init(void)
 	if (ret)
 		goto out_release_wq;
 
+	/* After rdma_cm's own client, so that ours hears of a removal first. */
+	ret = ib_register_client(&svc_rdma_ib_client);
+	if (ret)
+		goto out_bc;
+
 	svc_rdma_class.xcl_name = transport;
 	ret = svc_reg_xprt_class(&svc_rdma_class);
 	if (ret == -EEXIST) {
@@ -105,12 +91,14 @@ static int __init svc_rdma_init(void)
 		ret = -EBUSY;
 	}
 	if (ret)
-		goto out_bc;
+		goto out_client;
 
 	pr_info("svcrdma: transport \"%s\" registered, release=%s\n",
 		transport, release);
 	return 0;
 
+out_client:
+	ib_unregister_client(&svc_rdma_ib_client);
 out_bc:
 	svc_rdma_bc_exit();
 out_release_wq:
@@ -129,9 +117,10 @@ static void __exit svc_rdma_exit(void)
 
 	/*
 	 * No transport is left (each holds a reference to this module), but
-	 * the work that freed the last one may still be on its way out.
+	 * the work that frees the last one may still be at it.
 	 */
 	destroy_workqueue(svc_rdma_wq);
+	ib_unregister_client(&svc_rdma_ib_client);
 	destroy_workqueue(svc_rdma_release_wq);
 	svc_rdma_stats_exit();
 	pr_info("svcrdma: transport \"%s\" unregistered\n", transport);

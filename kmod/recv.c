@@ -29,15 +29,15 @@ svc_rdma_recv_ctxt_alloc(struct svcxprt_rdma *rdma)
 	ctxt = kzalloc_node(sizeof(*ctxt), GFP_KERNEL, node);
 	if (!ctxt)
 		goto out_count;
-	ctxt->rc_buf = kmalloc_node(SVC_RDMA_INLINE_SIZE, GFP_KERNEL, node);
+	ctxt->rc_buf = kmalloc_node(rdma->sc_inline_size, GFP_KERNEL, node);
 	if (!ctxt->rc_buf)
 		goto out_ctxt;
 	ctxt->rc_sge.addr = ib_dma_map_single(device, ctxt->rc_buf,
-					      SVC_RDMA_INLINE_SIZE,
+					      rdma->sc_inline_size,
 					      DMA_FROM_DEVICE);
 	if (ib_dma_mapping_error(device, ctxt->rc_sge.addr))
 		goto out_buf;
-	ctxt->rc_sge.length = SVC_RDMA_INLINE_SIZE;
+	ctxt->rc_sge.length = rdma->sc_inline_size;
 	ctxt->rc_sge.lkey = rdma->sc_pd->local_dma_lkey;
 	ctxt->rc_rdma = rdma;
 	ctxt->rc_cqe.done = svc_rdma_wc_receive;
@@ -166,7 +166,7 @@ bool svc_rdma_recv_refill(struct svcxprt_rdma *rdma)
 		return false;
 	/* Replies to calls of ours need Receives, too. */
 	if (READ_ONCE(rdma->sc_xprt.xpt_bc_xprt))
-		wanted += SVC_RDMA_BC_CREDITS;
+		wanted += rdma->sc_bc_credits;
 	if (rdma->sc_recvs_posted >= wanted)
 		return true;
 

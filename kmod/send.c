@@ -27,11 +27,11 @@ svc_rdma_send_ctxt_alloc(struct svcxprt_rdma *rdma)
 	ctxt = kzalloc_node(sizeof(*ctxt), GFP_KERNEL, node);
 	if (!ctxt)
 		goto out_count;
-	ctxt->sc_buf = kmalloc_node(SVC_RDMA_INLINE_SIZE, GFP_KERNEL, node);
+	ctxt->sc_buf = kmalloc_node(rdma->sc_inline_size, GFP_KERNEL, node);
 	if (!ctxt->sc_buf)
 		goto out_ctxt;
 	ctxt->sc_sge.addr = ib_dma_map_single(device, ctxt->sc_buf,
-					      SVC_RDMA_INLINE_SIZE,
+					      rdma->sc_inline_size,
 					      DMA_TO_DEVICE);
 	if (ib_dma_mapping_error(device, ctxt->sc_sge.addr))
 		goto out_buf;
@@ -127,7 +127,7 @@ void svc_rdma_send_ctxts_destroy(struct svcxprt_rdma *rdma)
 
 	llist_for_each_entry_safe(ctxt, next, node, sc_node) {
 		ib_dma_unmap_single(rdma->sc_pd->device, ctxt->sc_sge.addr,
-				    SVC_RDMA_INLINE_SIZE, DMA_TO_DEVICE);
+				    rdma->sc_inline_size, DMA_TO_DEVICE);
 		kfree(ctxt->sc_buf);
 		kfree(ctxt);
 		svc_rdma_add(SVC_RDMA_live_send_ctxts, -1);
@@ -323,7 +323,7 @@ static int svc_rdma_plan_reply(const struct svcxprt_rdma *rdma,
 		plan->rest -= done - offset;
 	}
 
-	if (header > SVC_RDMA_INLINE_SIZE || header > rdma->sc_inline_send)
+	if (header > rdma->sc_inline_send)
 		return -EMSGSIZE;
 	plan->to_reply_chunk = plan->rest > rdma->sc_inline_send - header;
 	if (!plan->to_reply_chunk)
@@ -469,7 +469,7 @@ static int svc_rdma_build_reply(struct svcxprt_rdma *rdma,
 
 	if (plan.to_reply_chunk)
 		answer.reply_written = plan.rest;
-	header = rpcrdma_hdr_encode_reply(ctxt->sc_buf, SVC_RDMA_INLINE_SIZE,
+	header = rpcrdma_hdr_encode_reply(ctxt->sc_buf, rdma->sc_inline_size,
 					  rctxt->rc_buf, &rctxt->rc_hdr,
 					  &answer);
 	if (!header)
@@ -543,7 +543,7 @@ void svc_rdma_send_error(struct svcxprt_rdma *rdma,
 		svc_rdma_close(rdma);
 		return;
 	}
-	length = rpcrdma_hdr_encode_error(ctxt->sc_buf, SVC_RDMA_INLINE_SIZE,
+	length = rpcrdma_hdr_encode_error(ctxt->sc_buf, rdma->sc_inline_size,
 					  &rctxt->rc_hdr,
 					  READ_ONCE(rdma->sc_credits), verdict);
 	svc_rdma_send(rdma, ctxt, length, 0, true);
@@ -572,8 +572,8 @@ int svc_rdma_send_call(struct svcxprt_rdma *rdma, u32 xid,
 	if (!ctxt)
 		return -ENOMEM;
 
-	header = rpcrdma_hdr_encode_call(ctxt->sc_buf, SVC_RDMA_INLINE_SIZE,
-					 xid, SVC_RDMA_BC_CREDITS);
+	header = rpcrdma_hdr_encode_call(ctxt->sc_buf, rdma->sc_inline_size,
+					 xid, rdma->sc_bc_credits);
 	if (read_bytes_from_xdr_buf(call, 0, ctxt->sc_buf + header, call->len)) {
 		svc_rdma_send_ctxt_release(rdma, ctxt);
 		return -EINVAL;

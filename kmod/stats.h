@@ -55,8 +55,14 @@
 	X(map_failures)		/* chunks that could not be mapped */	\
 	X(no_memory)							\
 	X(replies_too_large)	/* answered with ERR_CHUNK */		\
-	X(accepts_refused)						\
+	X(accepts_refused)	/* too many were waiting */		\
 	X(accepts_failed)						\
+	X(accepts_abandoned)	/* ended while they were waiting */	\
+	X(handshakes_timed_out)	/* the client did not confirm */	\
+	X(smaller_queues)	/* the device refused larger ones */	\
+	X(device_closes)	/* connections that their device took along */ \
+	X(address_changes)	/* connections whose hardware address changed */ \
+	X(relistens)		/* listeners that found their device again */ \
 	/* protocol errors by kind, in the order of the codec's verdicts */	\
 	X(err_short)							\
 	X(err_discarded)						\
@@ -71,6 +77,7 @@
 	X(err_xid)							\
 	/* live */							\
 	X(live_listeners)						\
+	X(live_waiting)		/* connections to be accepted */	\
 	X(live_connections)						\
 	X(live_recv_ctxts)						\
 	X(live_send_ctxts)						\

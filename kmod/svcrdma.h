@@ -41,17 +41,11 @@ enum {
 	/* Our class ident: nfsd ORs it with XPRT_TRANSPORT_BC, so not 256. */
 	SVC_RDMA_IDENT			= 0x4C52,
 
-	/* Bytes of a Receive buffer and of a Send buffer: our inline threshold. */
-	SVC_RDMA_INLINE_SIZE		= 4096,
-
 	/* Receives posted when a connection is young; credits start here. */
 	SVC_RDMA_CREDITS_START		= 8,
 
 	/* Receives are posted in chains of about this many. */
 	SVC_RDMA_RECV_BATCH		= 4,
-
-	/* Calls back to the client at once; each has a Receive for its reply. */
-	SVC_RDMA_BC_CREDITS		= 4,
 
 	/* Completions taken from a queue in one visit of one thread. */
 	SVC_RDMA_POLL_BUDGET		= 32,
@@ -60,7 +54,7 @@ enum {
 	SVC_RDMA_MAX_PAYLOADS		= 8,
 
 	/* Scatter/gather entries of one Work Request, if the device has them. */
-	SVC_RDMA_MAX_SGE		= 16,
+	SVC_RDMA_MAX_SGE		= 30,
 
 	/* Connection requests that may wait for an nfsd thread. */
 	SVC_RDMA_ACCEPT_BACKLOG		= 64,
@@ -177,8 +171,9 @@ struct svc_rdma_send_ctxt {
 /**
  * struct svcxprt_rdma - a listener or a connection
  *
- * Accept: @sc_accept_lock protects @sc_accept_q and @sc_accept_len of a
- * listener, and the membership of children in it.
+ * Accept: one lock for all listeners (listener.c) protects @sc_accept_q and
+ * @sc_accept_len of a listener, and @sc_accept_entry and @sc_listener of the
+ * connections in its queue.
  *
  * Receive: @sc_recv_ready, @sc_recvs_posted and @sc_recv_target belong to the
  * receiver (before the first svc_xprt_received(), to the accepting thread).
@@ -195,12 +190,17 @@ struct svcxprt_rdma {
 	int			(*sc_threadfn)(void *data); /* of the service */
 
 	/* a listener's */
-	spinlock_t		sc_accept_lock;	/* sc_accept_q, sc_accept_len */
 	struct list_head	sc_accept_q;
 	unsigned int		sc_accept_len;
+	struct delayed_work	sc_listen_work;
 
 	/* a connection's */
 	struct list_head	sc_accept_entry;
+	struct svcxprt_rdma	*sc_listener;	/* while queued there */
+	struct svc_rdma_device	*sc_device;
+	struct list_head	sc_device_entry;
+	struct timer_list	sc_handshake_timer;
+	bool			sc_established;
 	struct ib_pd		*sc_pd;
 	struct ib_cq		*sc_rq_cq;
 	struct ib_cq		*sc_sq_cq;
@@ -209,7 +209,9 @@ struct svcxprt_rdma {
 	bool			sc_accepted;
 	bool			sc_remote_invalidation;
 	u8			sc_ord;		/* RDMA Reads in flight at once */
-	u32			sc_inline_send;	/* bytes that the client's Receives hold */
+	u32			sc_inline_size;	/* bytes of our Receive and Send buffers */
+	u32			sc_inline_send;	/* bytes of them that the client can receive */
+	u32			sc_bc_credits;	/* our calls to the client at once */
 	struct rpcrdma_hdr_limits sc_limits;
 
 	struct llist_head	sc_recv_free;
@@ -254,12 +256,42 @@ static inline bool svc_rdma_closing(const struct svcxprt_rdma *rdma)
 /* main.c */
 extern struct workqueue_struct *svc_rdma_wq;
 extern struct workqueue_struct *svc_rdma_release_wq;
-extern unsigned int svc_rdma_credits;
+
+/* settings.c */
+enum svc_rdma_setting {
+	SVC_RDMA_SETTING_CREDITS,
+	SVC_RDMA_SETTING_BC_CREDITS,
+	SVC_RDMA_SETTING_INLINE_SIZE,
+	SVC_RDMA_SETTING_OUTBOUND_READS,
+};
+
+unsigned int svc_rdma_setting(enum svc_rdma_setting setting);
 
 /* transport.c */
 extern struct svc_xprt_class svc_rdma_class;
+struct svcxprt_rdma *svc_rdma_alloc(struct svc_serv *serv, struct net *net,
+				    int node);
 void svc_rdma_close(struct svcxprt_rdma *rdma);
 void svc_rdma_enqueue(struct svcxprt_rdma *rdma);
+
+/* listener.c */
+struct svc_xprt *svc_rdma_create(struct svc_serv *serv, struct net *net,
+				 struct sockaddr *sa, int salen, int flags);
+struct svcxprt_rdma *svc_rdma_accept_next(struct svcxprt_rdma *listener);
+void svc_rdma_abandon(struct svcxprt_rdma *rdma);
+void svc_rdma_stop_listening(struct svcxprt_rdma *listener);
+
+/* connection.c */
+struct svcxprt_rdma *
+svc_rdma_connection_alloc(struct svcxprt_rdma *listener, struct rdma_cm_id *id,
+			  const struct rdma_conn_param *param);
+void svc_rdma_connection_reject(struct svcxprt_rdma *rdma);
+struct svc_xprt *svc_rdma_accept(struct svc_xprt *xprt);
+
+/* device.c */
+extern struct ib_client svc_rdma_ib_client;
+bool svc_rdma_device_attach(struct svcxprt_rdma *rdma);
+void svc_rdma_device_detach(struct svcxprt_rdma *rdma);
 
 /* cq.c */
 int svc_rdma_cqs_create(struct svcxprt_rdma *rdma, unsigned int recvs,

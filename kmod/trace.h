@@ -210,17 +210,22 @@ TRACE_EVENT(svc_rdma_accepted,
 	TP_STRUCT__entry(
 		__string(client, rdma->sc_xprt.xpt_remotebuf)
 		__field(u32, inline_send)
+		__field(u32, credits)
+		__field(u32, outbound_reads)
 		__field(u32, sq_depth)
 		__field(bool, remote_invalidation)
 	),
 	TP_fast_assign(
 		__assign_str(client);
 		__entry->inline_send = rdma->sc_inline_send;
+		__entry->credits = rdma->sc_credits_max;
+		__entry->outbound_reads = rdma->sc_ord;
 		__entry->sq_depth = rdma->sc_sq_depth;
 		__entry->remote_invalidation = rdma->sc_remote_invalidation;
 	),
-	TP_printk("client=%s inline=%u sq_depth=%u remote_invalidation=%d",
-		  __get_str(client), __entry->inline_send, __entry->sq_depth,
+	TP_printk("client=%s inline=%u credits=%u outbound_reads=%u sq_depth=%u remote_invalidation=%d",
+		  __get_str(client), __entry->inline_send, __entry->credits,
+		  __entry->outbound_reads, __entry->sq_depth,
 		  __entry->remote_invalidation)
 );
 

@@ -64,6 +64,25 @@ TEST_F(FaultTest, CostsOneConnectionAndNoData) {
     expect_nothing_live();
 }
 
+// A device that refuses the queues that were asked for gets smaller ones.
+TEST_F(FaultTest, SmallerQueuesAreTried) {
+    serve({Transport::svcrdma});
+    ASSERT_TRUE(nfs_);
+    const std::string tracing = "cd /sys/kernel/tracing && ";
+    on(server(), tracing + "echo > trace && echo 1 > events/svcrdma/svc_rdma_accepted/enable");
+    on(server(), "echo create_qp 1 > /sys/module/svcrdma/parameters/fault");
+    mount(Transport::svcrdma, "3");
+    ASSERT_TRUE(mount_);
+    on(server(), tracing + "echo 0 > events/svcrdma/svc_rdma_accepted/enable");
+    EXPECT_EQ(counters().at("smaller_queues"), 1U);
+    EXPECT_EQ(counters().at("accepts_failed"), 0U);
+    EXPECT_NE(on(server(), tracing + "cat trace; echo > trace").find(" credits=64 "),
+              std::string::npos);
+    on(client(), "dd if=/dev/urandom of=/mnt/nfs/file bs=64k count=4 conv=fsync 2>&1");
+    unmount();
+    expect_nothing_live();
+}
+
 } // namespace
 
 } // namespace lab

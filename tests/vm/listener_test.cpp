@@ -112,6 +112,62 @@ TEST_F(ListenerTest, BoundToOneAddressServesOnlyThat) {
     expect_nothing_live();
 }
 
+// nfsd in a network namespace of its own, with the data network and its RDMA device in it.
+class NamespaceTest : public ListenerTest {
+  protected:
+    void SetUp() override {
+        if (pair().kernel().version.starts_with("6."))
+            GTEST_SKIP() << "rxe resolves routes in the initial namespace only";
+        entered_ = true;
+        const auto put = server().put(module(), "/root/svcrdma.ko", Deadline::scaled(seconds(20)));
+        ASSERT_TRUE(worked(put));
+        on(server(), "modprobe -a sunrpc rdma_cm nfsd && insmod /root/svcrdma.ko && "
+                     "mkdir -p /export && mount -t tmpfs -o mode=777 export /export && "
+                     "rdma link delete rxe0 && ip netns add inner && ip link set eth1 netns inner");
+    }
+
+    void TearDown() override {
+        if (entered_) {
+            inside("rpc.nfsd 0; exportfs -ua; rdma link delete rxe0");
+            on(server(),
+               fmt::format("pkill -x rpc.mountd; pkill -x nfsdcld; umount /export; "
+                           "ip netns delete inner; for n in $(seq 50); do "
+                           "ip link show eth1 >/dev/null 2>&1 && break; sleep 0.2; done; "
+                           "ip link set eth1 mtu 9000 up; ip address replace {}/24 dev eth1; "
+                           "rdma link add rxe0 type rxe netdev eth1; rmmod svcrdma",
+                           server().data_address()));
+        }
+        ListenerTest::TearDown();
+    }
+
+    /// Runs a command in there. Each has its own mounts, one of them this namespace's nfsd.
+    static std::string inside(const std::string &command) {
+        return on(server(),
+                  fmt::format("ip netns exec inner sh -c {}",
+                              shell_quote("mount -t nfsd nfsd /proc/fs/nfsd; " + command)));
+    }
+
+  private:
+    bool entered_ = false;
+};
+
+TEST_F(NamespaceTest, ServesFromWithin) {
+    inside(fmt::format(
+        "set -e; ip link set lo up; ip link set eth1 mtu 9000 up; ip address add {}/24 dev eth1; "
+        "rdma link add rxe0 type rxe netdev eth1; mkdir -p /var/lib/nfs/nfsdcld; "
+        "mount -t rpc_pipefs rpc_pipefs /var/lib/nfs/rpc_pipefs; nfsdcld; rpc.mountd -N 3; "
+        "exportfs -o rw,async,no_root_squash,insecure,no_subtree_check,fsid=0 '*:/export'; "
+        "rpc.nfsd --no-udp -N 3 --lease-time 10 --grace-time 10 4; "
+        "echo 'rdma 20049' > /proc/fs/nfsd/portlist",
+        server().data_address()));
+    EXPECT_EQ(counters().at("live_listeners"), 2U);
+    // The initial namespace serves nothing.
+    on(server(), "mountpoint -q /proc/fs/nfsd || mount -t nfsd nfsd /proc/fs/nfsd; "
+                 "! grep rdma /proc/fs/nfsd/portlist");
+    round_trip("vers=4.2,proto=rdma,port=20049", server().data_address() + ":/");
+    expect_nothing_live();
+}
+
 } // namespace
 
 } // namespace lab

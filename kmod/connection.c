@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Connections, from the client's request until they are established: who the
+ * client is, what was agreed on, the queues, and the events that end it all.
+ *
+ * An nfsd thread accepts, because building a connection takes time. A client
+ * that then falls silent is dropped after a deadline.
+ */
+#include <linux/module.h>
+
+#include <linux/sunrpc/addr.h>
+
+#include "svcrdma.h"
+#include "cm_private.h"
+#include "compat/compat.h"
+#include "fault.h"
+#include "strain.h"
+#include "trace.h"
+
+enum {
+	/* Client's RNR retries without limit: it overran its credits, its loss. */
+	SVC_RDMA_RNR_RETRY		= 7,
+
+	/* Segments of one chunk, and Read segments of one call. */
+	SVC_RDMA_MAX_SEGMENTS		= 64,
+	SVC_RDMA_MAX_READ_CHUNKS	= 16,
+};
+
+/* Jiffies from our answer to the end of the handshake. */
+#define SVC_RDMA_HANDSHAKE	(10 * HZ)
+
+/* Connection manager events of one connection. Process context. */
+static int svc_rdma_conn_event(struct rdma_cm_id *id,
+			       struct rdma_cm_event *event)
+{
+	struct svcxprt_rdma *rdma = id->context;
+
+	trace_svc_rdma_cm_event(rdma, event->event, event->status);
+	switch (event->event) {
+	case RDMA_CM_EVENT_ESTABLISHED:
+		WRITE_ONCE(rdma->sc_established, true);
+		timer_delete(&rdma->sc_handshake_timer);
+		break;
+	case RDMA_CM_EVENT_TIMEWAIT_EXIT:
+		/* Closed long since; now its queue pair number is free again. */
+		break;
+	case RDMA_CM_EVENT_ADDR_CHANGE:
+		svc_rdma_count(SVC_RDMA_address_changes);
+		svc_rdma_abandon(rdma);
+		break;
+	default:
+		/*
+		 * DISCONNECTED and DEVICE_REMOVAL; CONNECT_ERROR,
+		 * UNREACHABLE and REJECTED while the client has yet to confirm;
+		 * and whatever no server expects.
+		 */
+		svc_rdma_abandon(rdma);
+		break;
+	}
+	return 0;
+}
+
+/* Softirq: the client has not confirmed our answer in time. */
+static void svc_rdma_handshake_timer(struct timer_list *timer)
+{
+	struct svcxprt_rdma *rdma =
+		container_of(timer, struct svcxprt_rdma, sc_handshake_timer);
+
+	if (READ_ONCE(rdma->sc_established) || svc_rdma_closing(rdma))
+		return;
+	svc_rdma_count(SVC_RDMA_handshakes_timed_out);
+	svc_rdma_close(rdma);
+}
+
+static void svc_rdma_set_addresses(struct svcxprt_rdma *rdma)
+{
+	struct rdma_addr *addr = &rdma->sc_cm_id->route.addr;
+	struct sockaddr *remote = (struct sockaddr *)&addr->dst_addr;
+	struct sockaddr *local = (struct sockaddr *)&addr->src_addr;
+	struct svc_xprt *xprt = &rdma->sc_xprt;
+
+	svc_xprt_set_remote(xprt, remote, svc_addr_len(remote));
+	snprintf(xprt->xpt_remotebuf, sizeof(xprt->xpt_remotebuf), "%pISc",
+		 remote);
+	/*
+	 * The client's port changes with every reconnect; the duplicate
+	 * request cache must recognise the client all the same.
+	 */
+	rpc_set_port((struct sockaddr *)&xprt->xpt_remote, 0);
+	svc_xprt_set_local(xprt, local, svc_addr_len(local));
+}
+
+/**
+ * svc_rdma_connection_alloc - a connection that a client has asked for
+ * @listener: that it asked
+ * @id: of the connection; its events go to the connection from now on
+ * @param: what the client has sent
+ *
+ * In the connection manager's event handler. Returns NULL if there is no
+ * memory. svc_rdma_connection_reject() undoes it.
+ */
+struct svcxprt_rdma *
+svc_rdma_connection_alloc(struct svcxprt_rdma *listener, struct rdma_cm_id *id,
+			  const struct rdma_conn_param *param)
+{
+	struct svcxprt_rdma *rdma;
+	struct cm_private priv;
+
+	rdma = svc_rdma_alloc(listener->sc_xprt.xpt_server,
+			      listener->sc_xprt.xpt_net,
+			      ibdev_to_node(id->device));
+	if (!rdma)
+		return NULL;
+	/* sunrpc's own comes only with xpo_accept. */
+	__module_get(THIS_MODULE);
+	timer_setup(&rdma->sc_handshake_timer, svc_rdma_handshake_timer, 0);
+
+	cm_private_decode(param->private_data, param->private_data_len, &priv);
+	rdma->sc_remote_invalidation = priv.remote_invalidation;
+	rdma->sc_inline_size = svc_rdma_setting(SVC_RDMA_SETTING_INLINE_SIZE);
+	rdma->sc_inline_send = min(priv.recv_size, rdma->sc_inline_size);
+	rdma->sc_bc_credits = svc_rdma_setting(SVC_RDMA_SETTING_BC_CREDITS);
+	rdma->sc_ord = min_t(u32, param->initiator_depth,
+			     svc_rdma_setting(SVC_RDMA_SETTING_OUTBOUND_READS));
+
+	rdma->sc_cm_id = id;
+	svc_rdma_set_addresses(rdma);
+	id->context = rdma;
+	id->event_handler = svc_rdma_conn_event;
+	return rdma;
+}
+
+/* Leaves the id to the connection manager, which rejects the client. */
+void svc_rdma_connection_reject(struct svcxprt_rdma *rdma)
+{
+	rdma->sc_cm_id = NULL;
+	svc_xprt_put(&rdma->sc_xprt);
+}
+
+static void svc_rdma_set_limits(struct svcxprt_rdma *rdma)
+{
+	struct rpcrdma_hdr_limits *limits = &rdma->sc_limits;
+
+	/* Two pages of the thread's stay free for the reply. */
+	limits->max_message = PAGE_SIZE *
+		(svc_rdma_compat_maxpages(rdma->sc_xprt.xpt_server) - 2);
+	limits->max_read_segments = SVC_RDMA_MAX_SEGMENTS;
+	limits->max_read_chunks = SVC_RDMA_MAX_READ_CHUNKS;
+	limits->max_write_chunks = SVC_RDMA_MAX_PAYLOADS;
+	limits->max_segments = SVC_RDMA_MAX_SEGMENTS;
+}
+
+static void svc_rdma_qp_event(struct ib_event *event, void *context)
+{
+	struct svcxprt_rdma *rdma = context;
+
+	trace_svc_rdma_qp_event(rdma, event->event);
+	switch (event->event) {
+	case IB_EVENT_COMM_EST:
+		/* Data before the last message of the handshake, or instead. */
+		rdma_notify(rdma->sc_cm_id, event->event);
+		break;
+	case IB_EVENT_PATH_MIG:
+	case IB_EVENT_SQ_DRAINED:
+	case IB_EVENT_QP_LAST_WQE_REACHED:
+		break;
+	default:
+		svc_rdma_close(rdma);
+		break;
+	}
+}
+
+/*
+ * Whether chunks can only be moved through memory regions: on iWARP, and with
+ * ib_core's force_mr. Devices for which regions are a mere optimisation
+ * (max_sgl_rd) do without them: rdma_rw falls back when there are none.
+ */
+static bool svc_rdma_needs_regions(struct ib_device *device, u32 port)
+{
+	if (rdma_protocol_iwarp(device, port))
+		return true;
+	return !device->attrs.max_sgl_rd &&
+	       rdma_rw_max_send_wr(device, port, 1, 0) > 1;
+}
+
+/*
+ * Entries of the Send Queue, without those for registering memory. Replies are
+ * in flight only until somebody passes by and polls, so there is no need for
+ * the worst case of every credit at once: whoever finds the queue full waits.
+ * But one RPC with the largest payload in the smallest segments must fit.
+ */
+static u32 svc_rdma_send_entries(const struct svcxprt_rdma *rdma, u32 credits,
+				 u32 sges)
+{
+	const struct ib_device_attr *dev = &rdma->sc_cm_id->device->attrs;
+	u32 payload_wrs;
+
+	payload_wrs = DIV_ROUND_UP(rdma->sc_limits.max_message >> PAGE_SHIFT,
+				   clamp_t(u32, dev->max_sge_rd, 1, sges)) +
+		      2 * SVC_RDMA_MAX_SEGMENTS + 1;
+	return max(credits + credits / 2, payload_wrs) +
+	       rdma->sc_bc_credits;
+}
+
+/* Queues for this many credits, or for as many as the device's limits allow. */
+static int svc_rdma_try_queues(struct svcxprt_rdma *rdma, u32 credits)
+{
+	struct rdma_cm_id *id = rdma->sc_cm_id;
+	const struct ib_device_attr *dev = &id->device->attrs;
+	struct ib_qp_init_attr attr = {
+		.event_handler	= svc_rdma_qp_event,
+		.qp_context	= rdma,
+		.sq_sig_type	= IB_SIGNAL_REQ_WR,
+		.qp_type	= IB_QPT_RC,
+		.port_num	= id->port_num,
+	};
+	const u32 extra_recvs = SVC_RDMA_RECV_BATCH + rdma->sc_bc_credits;
+	u32 sends, recvs, queue_max, register_wrs = 0;
+	int ret;
+
+	/* Room for the drain's marker in both kinds of queue. */
+	queue_max = min(dev->max_qp_wr, dev->max_cqe) - 1;
+	if (queue_max <= extra_recvs)
+		return -EOPNOTSUPP;
+	rdma->sc_credits_max = min(credits, queue_max - extra_recvs);
+	recvs = rdma->sc_credits_max + extra_recvs;
+
+	attr.cap.max_recv_wr = recvs + 1;
+	attr.cap.max_send_sge = clamp_t(u32, dev->max_send_sge, 1,
+					SVC_RDMA_MAX_SGE);
+	attr.cap.max_recv_sge = 1;
+	sends = svc_rdma_send_entries(rdma, rdma->sc_credits_max,
+				      attr.cap.max_send_sge);
+	sends = svc_rdma_strain_sq(min(sends, queue_max));
+	if (svc_rdma_needs_regions(id->device, id->port_num)) {
+		/* The core adds what registering takes, and so do we. */
+		attr.cap.max_rdma_ctxs = rdma->sc_credits_max;
+		register_wrs = rdma_rw_max_send_wr(id->device, id->port_num,
+						   attr.cap.max_rdma_ctxs, 0);
+		if (register_wrs >= queue_max)
+			return -EOPNOTSUPP;
+		sends = min(sends, queue_max - register_wrs);
+	}
+	attr.cap.max_send_wr = sends + 1;
+	sends += register_wrs;
+
+	ret = svc_rdma_cqs_create(rdma, recvs, sends);
+	if (ret)
+		return ret;
+	attr.recv_cq = rdma->sc_rq_cq;
+	attr.send_cq = rdma->sc_sq_cq;
+
+	ret = svc_rdma_fault(SVC_RDMA_FAULT_create_qp) ? -ENOMEM :
+	      rdma_create_qp(id, rdma->sc_pd, &attr);
+	if (ret)
+		return ret;
+	rdma->sc_qp = id->qp;
+	rdma->sc_sq_depth = sends;
+	atomic_set(&rdma->sc_sq_avail, sends);
+	return 0;
+}
+
+/*
+ * What a device says about its limits is not always true of all of them at
+ * once, and its memory may be short: tries again with half the credits.
+ */
+static int svc_rdma_create_queues(struct svcxprt_rdma *rdma)
+{
+	u32 credits = svc_rdma_setting(SVC_RDMA_SETTING_CREDITS);
+	int ret;
+
+	rdma->sc_port_num = rdma->sc_cm_id->port_num;
+	for (;;) {
+		ret = svc_rdma_try_queues(rdma, credits);
+		if (!ret)
+			return 0;
+		svc_rdma_cqs_destroy(rdma);
+		credits /= 2;
+		if (credits < SVC_RDMA_CREDITS_START)
+			return ret;
+		svc_rdma_count(SVC_RDMA_smaller_queues);
+	}
+}
+
+static int svc_rdma_accept_client(struct svcxprt_rdma *rdma)
+{
+	struct ib_device *device = rdma->sc_cm_id->device;
+	struct cm_private priv = {
+		.remote_invalidation = true,
+		.send_size = rdma->sc_inline_size,
+		.recv_size = rdma->sc_inline_size,
+	};
+	u8 message[CM_PRIVATE_SIZE];
+	struct rdma_conn_param param = {
+		.private_data = message,
+		.private_data_len = sizeof(message),
+		.rnr_retry_count = SVC_RDMA_RNR_RETRY,
+	};
+	int ret;
+
+	/* The client may offer it, but the device must be able to send it. */
+	if (!(device->attrs.device_cap_flags & IB_DEVICE_MEM_MGT_EXTENSIONS))
+		rdma->sc_remote_invalidation = false;
+
+	rdma->sc_ord = min_t(u32, rdma->sc_ord, device->attrs.max_qp_init_rd_atom);
+	if (!rdma->sc_ord)
+		return -EINVAL;		/* it would not let us read */
+	param.initiator_depth = rdma->sc_ord;
+	cm_private_encode(message, &priv);
+
+	/* Accepting is one of the steps that the connection manager serialises. */
+	rdma_lock_handler(rdma->sc_cm_id);
+	mod_timer(&rdma->sc_handshake_timer, jiffies + SVC_RDMA_HANDSHAKE);
+	ret = rdma_accept(rdma->sc_cm_id, &param);
+	rdma_unlock_handler(rdma->sc_cm_id);
+	return ret;
+}
+
+/* Everything between the client's request and its first call. May sleep. */
+static int svc_rdma_connect(struct svcxprt_rdma *rdma)
+{
+	struct ib_pd *pd;
+	int ret;
+
+	if (svc_rdma_closing(rdma))
+		return -ENOTCONN;
+	svc_rdma_set_limits(rdma);
+
+	pd = ib_alloc_pd(rdma->sc_cm_id->device, 0);
+	if (IS_ERR(pd))
+		return PTR_ERR(pd);
+	rdma->sc_pd = pd;
+
+	ret = svc_rdma_create_queues(rdma);
+	if (ret)
+		return ret;
+
+	rdma->sc_recv_target = min_t(u32, SVC_RDMA_CREDITS_START,
+				     rdma->sc_credits_max);
+	if (!svc_rdma_recv_refill(rdma))
+		return -ENOMEM;
+
+	/* sunrpc looks at the flag when it takes the new transport over. */
+	ret = svc_rdma_recv_arm(rdma);
+	if (ret < 0)
+		return ret;
+	if (ret > 0)
+		set_bit(XPT_DATA, &rdma->sc_xprt.xpt_flags);
+	return svc_rdma_accept_client(rdma);
+}
+
+/* xpo_accept: an nfsd thread serves the listener's queue. May sleep. */
+struct svc_xprt *svc_rdma_accept(struct svc_xprt *xprt)
+{
+	struct svcxprt_rdma *rdma = svc_rdma_accept_next(svc_rdma_of(xprt));
+	int ret;
+
+	if (!rdma)
+		return NULL;
+	ret = svc_rdma_connect(rdma);
+	if (ret) {
+		svc_rdma_count(SVC_RDMA_accepts_failed);
+		pr_warn_ratelimited("svcrdma: no connection for %s: error %d\n",
+				    rdma->sc_xprt.xpt_remotebuf, ret);
+		svc_xprt_put(&rdma->sc_xprt);
+		return NULL;
+	}
+
+	trace_svc_rdma_accepted(rdma);
+	svc_rdma_count(SVC_RDMA_live_connections);
+	rdma->sc_accepted = true;
+	/* sunrpc's own reference takes over from here. */
+	module_put(THIS_MODULE);
+	return &rdma->sc_xprt;
+}
+

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Settings: numbers that a user may change while the module is loaded. Each
+ * connection takes over what is set when its client asks for it. A value out of
+ * bounds is refused and changes nothing.
+ */
+#include <linux/kstrtox.h>
+#include <linux/moduleparam.h>
+
+#include "svcrdma.h"
+
+static struct svc_rdma_bounds {
+	unsigned int value, min, max, multiple_of;
+} svc_rdma_settings[] = {
+	[SVC_RDMA_SETTING_CREDITS] = { 128, SVC_RDMA_CREDITS_START, 4096, 1 },
+	[SVC_RDMA_SETTING_BC_CREDITS] = { 4, 1, 64, 1 },
+	/* RFC 8797 counts in KiB. */
+	[SVC_RDMA_SETTING_INLINE_SIZE] = { 4096, 1024, 65536, 1024 },
+	/* The connection manager counts in a byte. */
+	[SVC_RDMA_SETTING_OUTBOUND_READS] = { 16, 1, 255, 1 },
+};
+
+/* What is set now; see enum svc_rdma_setting. */
+unsigned int svc_rdma_setting(enum svc_rdma_setting setting)
+{
+	return READ_ONCE(svc_rdma_settings[setting].value);
+}
+
+static int svc_rdma_setting_set(const char *val, const struct kernel_param *kp)
+{
+	struct svc_rdma_bounds *bounds = kp->arg;
+	unsigned int value;
+	int ret = kstrtouint(val, 0, &value);
+
+	if (ret)
+		return ret;
+	if (value < bounds->min || value > bounds->max ||
+	    value % bounds->multiple_of)
+		return -EINVAL;
+	WRITE_ONCE(bounds->value, value);
+	return 0;
+}
+
+static int svc_rdma_setting_get(char *buffer, const struct kernel_param *kp)
+{
+	const struct svc_rdma_bounds *bounds = kp->arg;
+
+	return sysfs_emit(buffer, "%u\n", READ_ONCE(bounds->value));
+}
+
+static const struct kernel_param_ops svc_rdma_setting_ops = {
+	.set = svc_rdma_setting_set,
+	.get = svc_rdma_setting_get,
+};
+
+module_param_cb(credits, &svc_rdma_setting_ops,
+		&svc_rdma_settings[SVC_RDMA_SETTING_CREDITS], 0644);
+MODULE_PARM_DESC(credits,
+		 "most calls that one client may have outstanding, 8 to 4096 (default: 128); new connections");
+
+module_param_cb(backchannel_credits, &svc_rdma_setting_ops,
+		&svc_rdma_settings[SVC_RDMA_SETTING_BC_CREDITS], 0644);
+MODULE_PARM_DESC(backchannel_credits,
+		 "most calls back to one client that may be outstanding, 1 to 64 (default: 4); new connections");
+
+module_param_cb(inline_size, &svc_rdma_setting_ops,
+		&svc_rdma_settings[SVC_RDMA_SETTING_INLINE_SIZE], 0644);
+MODULE_PARM_DESC(inline_size,
+		 "bytes of the largest message without chunks, either way, 1024 to 65536 in steps of 1024 (default: 4096); new connections");
+
+module_param_cb(outbound_reads, &svc_rdma_setting_ops,
+		&svc_rdma_settings[SVC_RDMA_SETTING_OUTBOUND_READS], 0644);
+MODULE_PARM_DESC(outbound_reads,
+		 "most RDMA Reads outstanding on one connection, 1 to 255 (default: 16) if client and device allow as many; new connections");
