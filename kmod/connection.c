@@ -276,7 +276,7 @@ static int svc_rdma_create_queues(struct svcxprt_rdma *rdma)
 			return 0;
 		svc_rdma_cqs_destroy(rdma);
 		credits /= 2;
-		if (credits < SVC_RDMA_CREDITS_START)
+		if (credits < SVC_RDMA_CREDITS_MIN)
 			return ret;
 		svc_rdma_count(SVC_RDMA_smaller_queues);
 	}

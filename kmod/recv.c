@@ -17,6 +17,9 @@
 #include "fault.h"
 #include "trace.h"
 
+/* Jiffies of little use until credits are cut by half. */
+#define SVC_RDMA_CUT	(5 * HZ)
+
 static void svc_rdma_wc_receive(struct ib_cq *cq, struct ib_wc *wc);
 
 static struct svc_rdma_recv_ctxt *
@@ -44,6 +47,7 @@ svc_rdma_recv_ctxt_alloc(struct svcxprt_rdma *rdma)
 	ctxt->rc_wr.wr_cqe = &ctxt->rc_cqe;
 	ctxt->rc_wr.sg_list = &ctxt->rc_sge;
 	ctxt->rc_wr.num_sge = 1;
+	rdma->sc_recv_ctxts++;
 	svc_rdma_count(SVC_RDMA_live_recv_ctxts);
 	return ctxt;
 
@@ -63,6 +67,7 @@ static void svc_rdma_recv_ctxt_free(struct svcxprt_rdma *rdma,
 			    ctxt->rc_sge.length, DMA_FROM_DEVICE);
 	kfree(ctxt->rc_buf);
 	kfree(ctxt);
+	rdma->sc_recv_ctxts--;
 	svc_rdma_add(SVC_RDMA_live_recv_ctxts, -1);
 }
 
@@ -107,6 +112,21 @@ static void svc_rdma_recv_ctxts_take_ready(struct svcxprt_rdma *rdma)
 }
 
 /**
+ * svc_rdma_recv_ctxts_trim - free the Receive contexts that are free
+ * @rdma: connection
+ *
+ * The receiver, or whoever is alone with the connection.
+ */
+void svc_rdma_recv_ctxts_trim(struct svcxprt_rdma *rdma)
+{
+	struct svc_rdma_recv_ctxt *ctxt, *next;
+	struct llist_node *node = llist_del_all(&rdma->sc_recv_free);
+
+	llist_for_each_entry_safe(ctxt, next, node, rc_node)
+		svc_rdma_recv_ctxt_free(rdma, ctxt);
+}
+
+/**
  * svc_rdma_recv_ctxts_destroy - free every Receive context of a connection
  * @rdma: connection, its queue pair drained and no RPC of it in progress
  */
@@ -123,21 +143,32 @@ void svc_rdma_recv_ctxts_destroy(struct svcxprt_rdma *rdma)
 	node = llist_del_all(&rdma->sc_recv_orphans);
 	llist_for_each_entry_safe(ctxt, next, node, rc_node)
 		svc_rdma_recv_ctxt_put(rdma, ctxt);
-	node = llist_del_all(&rdma->sc_recv_free);
-	llist_for_each_entry_safe(ctxt, next, node, rc_node)
-		svc_rdma_recv_ctxt_free(rdma, ctxt);
+	svc_rdma_recv_ctxts_trim(rdma);
 }
 
 /*
  * More Receives, and so more credits, while the client keeps at least half of
- * what it was granted busy.
+ * what it was granted busy; fewer when it has not done so for a while. Fewer
+ * take effect as calls use up what is posted.
  */
-static void svc_rdma_recv_grow(struct svcxprt_rdma *rdma, unsigned int arrived)
+static void svc_rdma_recv_adapt(struct svcxprt_rdma *rdma, unsigned int arrived)
 {
-	unsigned int busy = arrived + atomic_read(&rdma->sc_xprt.xpt_nr_rqsts);
+	/* The receiver counts as an RPC, too. */
+	unsigned int busy = arrived - 1 +
+			    atomic_read(&rdma->sc_xprt.xpt_nr_rqsts);
 
-	if (rdma->sc_recv_target == rdma->sc_credits_max ||
-	    busy < rdma->sc_recv_target / 2)
+	if (busy < rdma->sc_recv_target / 2) {
+		if (rdma->sc_recv_target <= SVC_RDMA_CREDITS_START ||
+		    time_before(jiffies, rdma->sc_recv_needed + SVC_RDMA_CUT))
+			return;
+		rdma->sc_recv_needed = jiffies;
+		rdma->sc_recv_target = max(rdma->sc_recv_target / 2,
+					   SVC_RDMA_CREDITS_START);
+		svc_rdma_count(SVC_RDMA_credit_cuts);
+		return;
+	}
+	rdma->sc_recv_needed = jiffies;
+	if (rdma->sc_recv_target == rdma->sc_credits_max)
 		return;
 	rdma->sc_recv_target = min(2 * rdma->sc_recv_target,
 				   rdma->sc_credits_max);
@@ -160,6 +191,7 @@ bool svc_rdma_recv_refill(struct svcxprt_rdma *rdma)
 	const struct ib_recv_wr *bad;
 	unsigned int posting = 0;
 	unsigned int wanted = rdma->sc_recv_target;
+	unsigned int ahead = min(wanted / 2, SVC_RDMA_RECV_BATCH);
 	int ret;
 
 	if (svc_rdma_closing(rdma))
@@ -170,7 +202,7 @@ bool svc_rdma_recv_refill(struct svcxprt_rdma *rdma)
 	if (rdma->sc_recvs_posted >= wanted)
 		return true;
 
-	while (rdma->sc_recvs_posted + posting < wanted + SVC_RDMA_RECV_BATCH) {
+	while (rdma->sc_recvs_posted + posting < wanted + ahead) {
 		ctxt = svc_rdma_recv_ctxt_get(rdma);
 		if (!ctxt)
 			break;
@@ -239,7 +271,7 @@ static bool svc_rdma_recv_gather(struct svcxprt_rdma *rdma)
 	if (list_empty(&rdma->sc_recv_ready)) {
 		arrived = svc_rdma_recv_poll(rdma, SVC_RDMA_POLL_BUDGET);
 		if (arrived) {
-			svc_rdma_recv_grow(rdma, arrived);
+			svc_rdma_recv_adapt(rdma, arrived);
 			svc_rdma_recv_refill(rdma);
 		}
 	}
@@ -284,6 +316,8 @@ svc_rdma_recv_next(struct svcxprt_rdma *rdma)
 		set_bit(XPT_DATA, flags);
 	else if (atomic_read(&rdma->sc_reads))
 		svc_rdma_send_watch(rdma);
+	if (!ctxt && READ_ONCE(rdma->sc_trim))
+		svc_rdma_trim(rdma);
 	return ctxt;
 }
 

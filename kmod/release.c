@@ -246,8 +246,12 @@ void svc_rdma_quiet_timer(struct timer_list *timer)
 
 	/* Not pending any more, then look: svc_rdma_watch_quiet() looks, then asks. */
 	smp_mb();
-	if (svc_rdma_all_released(rdma) || svc_rdma_closing(rdma))
+	if (svc_rdma_closing(rdma))
 		return;
+	if (svc_rdma_all_released(rdma)) {
+		svc_rdma_watch_idle(rdma);
+		return;
+	}
 	/*
 	 * A busy transport needs no wakeup: somebody passed by since this timer
 	 * was started, and whoever comes next will see what is there now.

@@ -116,6 +116,35 @@ struct svc_rdma_send_ctxt *svc_rdma_send_ctxt_get(struct svcxprt_rdma *rdma,
 	return ctxt;
 }
 
+static void svc_rdma_send_ctxt_free(struct svcxprt_rdma *rdma,
+				    struct svc_rdma_send_ctxt *ctxt)
+{
+	ib_dma_unmap_single(rdma->sc_pd->device, ctxt->sc_sge.addr,
+			    rdma->sc_inline_size, DMA_TO_DEVICE);
+	kfree(ctxt->sc_buf);
+	kfree(ctxt);
+	atomic_dec(&rdma->sc_send_ctxts);
+	svc_rdma_add(SVC_RDMA_live_send_ctxts, -1);
+}
+
+/**
+ * svc_rdma_send_ctxts_trim - free all but a few of the free Send contexts
+ * @rdma: connection
+ *
+ * Any thread.
+ */
+void svc_rdma_send_ctxts_trim(struct svcxprt_rdma *rdma)
+{
+	struct svc_rdma_send_ctxt *ctxt;
+
+	while (atomic_read(&rdma->sc_send_ctxts) > SVC_RDMA_SEND_KEEP) {
+		ctxt = svc_rdma_send_ctxt_reuse(rdma);
+		if (!ctxt)
+			break;
+		svc_rdma_send_ctxt_free(rdma, ctxt);
+	}
+}
+
 /**
  * svc_rdma_send_ctxts_destroy - free every Send context of a connection
  * @rdma: connection; all of them are on the free list
@@ -125,13 +154,8 @@ void svc_rdma_send_ctxts_destroy(struct svcxprt_rdma *rdma)
 	struct svc_rdma_send_ctxt *ctxt, *next;
 	struct llist_node *node = llist_del_all(&rdma->sc_send_free);
 
-	llist_for_each_entry_safe(ctxt, next, node, sc_node) {
-		ib_dma_unmap_single(rdma->sc_pd->device, ctxt->sc_sge.addr,
-				    rdma->sc_inline_size, DMA_TO_DEVICE);
-		kfree(ctxt->sc_buf);
-		kfree(ctxt);
-		svc_rdma_add(SVC_RDMA_live_send_ctxts, -1);
-	}
+	llist_for_each_entry_safe(ctxt, next, node, sc_node)
+		svc_rdma_send_ctxt_free(rdma, ctxt);
 }
 
 /* Any thread that polls the Send queue. */

@@ -12,7 +12,7 @@
 static struct svc_rdma_bounds {
 	unsigned int value, min, max, multiple_of;
 } svc_rdma_settings[] = {
-	[SVC_RDMA_SETTING_CREDITS] = { 128, SVC_RDMA_CREDITS_START, 4096, 1 },
+	[SVC_RDMA_SETTING_CREDITS] = { 128, SVC_RDMA_CREDITS_MIN, 4096, 1 },
 	[SVC_RDMA_SETTING_BC_CREDITS] = { 4, 1, 64, 1 },
 	/* RFC 8797 counts in KiB. */
 	[SVC_RDMA_SETTING_INLINE_SIZE] = { 4096, 1024, 65536, 1024 },

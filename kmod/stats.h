@@ -42,9 +42,11 @@
 	X(drained_by_sq_wait)						\
 	X(drained_by_free)						\
 	X(self_enqueues)						\
+	X(trims)		/* idle connections that gave contexts back */	\
 	X(quiet_timers)		/* backstop timer found Sends unreleased */	\
 	X(sq_waits)		/* threads that slept for Send Queue space */	\
 	X(credit_growths)						\
+	X(credit_cuts)		/* fewer granted: they were not used */	\
 	/* trouble */							\
 	X(flushes)		/* Work Requests that ended with their queue */	\
 	X(recv_failures)						\

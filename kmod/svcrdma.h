@@ -41,11 +41,17 @@ enum {
 	/* Our class ident: nfsd ORs it with XPRT_TRANSPORT_BC, so not 256. */
 	SVC_RDMA_IDENT			= 0x4C52,
 
-	/* Receives posted when a connection is young; credits start here. */
-	SVC_RDMA_CREDITS_START		= 8,
+	/* The fewest credits that a user may set, and smaller queues end with. */
+	SVC_RDMA_CREDITS_MIN		= 8,
 
-	/* Receives are posted in chains of about this many. */
+	/* Receives posted when a connection is young; credits start here. */
+	SVC_RDMA_CREDITS_START		= 4,
+
+	/* Receives are posted in chains of about this many, or half the credits. */
 	SVC_RDMA_RECV_BATCH		= 4,
+
+	/* Send contexts that an idle connection keeps. */
+	SVC_RDMA_SEND_KEEP		= 1,
 
 	/* Completions taken from a queue in one visit of one thread. */
 	SVC_RDMA_POLL_BUDGET		= 32,
@@ -175,7 +181,7 @@ struct svc_rdma_send_ctxt {
  * @sc_accept_len of a listener, and @sc_accept_entry and @sc_listener of the
  * connections in its queue.
  *
- * Receive: @sc_recv_ready, @sc_recvs_posted and @sc_recv_target belong to the
+ * Receive: @sc_recv_ready and the counts from @sc_recv_ctxts on belong to the
  * receiver (before the first svc_xprt_received(), to the accepting thread).
  * Anybody adds to @sc_recv_free and @sc_read_done; only the receiver takes.
  *
@@ -217,8 +223,10 @@ struct svcxprt_rdma {
 	struct llist_head	sc_recv_free;
 	struct llist_head	sc_read_done;
 	struct list_head	sc_recv_ready;
+	unsigned int		sc_recv_ctxts;	/* allocated */
 	unsigned int		sc_recvs_posted;
 	unsigned int		sc_recv_target;
+	unsigned long		sc_recv_needed;	/* jiffies: target was well used */
 	unsigned int		sc_credits_max;
 	u32			sc_credits;	/* granted, read by senders */
 	atomic_t		sc_reads;	/* calls whose RDMA Reads are in flight */
@@ -233,6 +241,9 @@ struct svcxprt_rdma {
 	unsigned long		sc_passes;	/* threads that left, roughly */
 	unsigned long		sc_passes_seen;	/* by the timer */
 	atomic_t		sc_release_works; /* release=workqueue only */
+	struct timer_list	sc_trim_timer;
+	unsigned long		sc_trim_seen;	/* passes, by that timer */
+	bool			sc_trim;	/* for the receiver: give back */
 
 	unsigned int		sc_sq_depth;	/* entries */
 	atomic_t		sc_sq_avail;	/* entries nobody has reserved */
@@ -309,8 +320,14 @@ void svc_rdma_send_watch(struct svcxprt_rdma *rdma);
 bool svc_rdma_recv_refill(struct svcxprt_rdma *rdma);
 void svc_rdma_recv_ctxt_put(struct svcxprt_rdma *rdma,
 			    struct svc_rdma_recv_ctxt *ctxt);
+void svc_rdma_recv_ctxts_trim(struct svcxprt_rdma *rdma);
 void svc_rdma_recv_ctxts_destroy(struct svcxprt_rdma *rdma);
 int svc_rdma_recvfrom(struct svc_rqst *rqstp);
+
+/* trim.c */
+void svc_rdma_watch_idle(struct svcxprt_rdma *rdma);
+void svc_rdma_trim_timer(struct timer_list *timer);
+void svc_rdma_trim(struct svcxprt_rdma *rdma);
 
 /* read.c */
 void svc_rdma_read_start(struct svcxprt_rdma *rdma,
@@ -322,6 +339,7 @@ void svc_rdma_read_put_pages(struct svc_rdma_recv_ctxt *ctxt);
 /* send.c */
 struct svc_rdma_send_ctxt *svc_rdma_send_ctxt_get(struct svcxprt_rdma *rdma,
 						  bool may_wait);
+void svc_rdma_send_ctxts_trim(struct svcxprt_rdma *rdma);
 void svc_rdma_send_ctxts_destroy(struct svcxprt_rdma *rdma);
 int svc_rdma_send_call(struct svcxprt_rdma *rdma, u32 xid,
 		       const struct xdr_buf *call);

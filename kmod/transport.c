@@ -76,6 +76,7 @@ struct svcxprt_rdma *svc_rdma_alloc(struct svc_serv *serv, struct net *net,
 	init_llist_head(&rdma->sc_send_release_list);
 	init_llist_head(&rdma->sc_send_orphans);
 	timer_setup(&rdma->sc_quiet_timer, svc_rdma_quiet_timer, 0);
+	timer_setup(&rdma->sc_trim_timer, svc_rdma_trim_timer, 0);
 	spin_lock_init(&rdma->sc_sq_lock);
 	INIT_LIST_HEAD(&rdma->sc_sq_line);
 	init_waitqueue_head(&rdma->sc_sq_wait);
@@ -122,6 +123,7 @@ static void svc_rdma_free_connection(struct svcxprt_rdma *rdma)
 {
 	timer_shutdown_sync(&rdma->sc_handshake_timer);
 	timer_shutdown_sync(&rdma->sc_quiet_timer);
+	timer_shutdown_sync(&rdma->sc_trim_timer);
 
 	if (rdma->sc_qp) {
 		ib_drain_qp(rdma->sc_qp);
