@@ -3,6 +3,7 @@
 
 #include "lab/ssh_host.h"
 #include "util/file.h"
+#include "util/process.h"
 #include "util/progress.h"
 #include "util/temp.h"
 #include "vm/accelerator.h"
@@ -10,8 +11,10 @@
 
 #include <fmt/format.h>
 
+#include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace lab {
 
@@ -19,8 +22,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr auto server_address = "192.168.50.1";
-constexpr auto client_address = "192.168.50.2";
+constexpr auto network = "192.168.50."; // the server is .1, clients follow
 constexpr auto boot_limit = std::chrono::seconds(40);
 
 std::string ssh_stanza(const std::string &name, unsigned port) {
@@ -29,10 +31,8 @@ std::string ssh_stanza(const std::string &name, unsigned port) {
 
 /// Cheap algorithms: an emulated CPU does them. The hosts are on this machine and live for one
 /// run, so that there is no identity to remember.
-std::string ssh_config_text(const fs::path &key, const fs::path &sockets, unsigned server,
-                            unsigned client) {
-    return ssh_stanza("server", server) + ssh_stanza("client", client) +
-           fmt::format("Host *\n"
+std::string ssh_config_text(const fs::path &key, const fs::path &sockets) {
+    return fmt::format("Host *\n"
                        "    HostName 127.0.0.1\n"
                        "    User root\n"
                        "    IdentityFile {}\n"
@@ -51,6 +51,18 @@ std::string ssh_config_text(const fs::path &key, const fs::path &sockets, unsign
                        key.string(), sockets.string());
 }
 
+/// "client", "client2", "client3".
+std::string client_name(unsigned index) {
+    return index == 0 ? "client" : fmt::format("client{}", index + 1);
+}
+
+/// A VM and the connection to it.
+struct Machine {
+    VmOptions options;
+    std::unique_ptr<Vm> vm;
+    std::unique_ptr<SshHost> host;
+};
+
 class VmPair : public Pair {
   public:
     VmPair(PairOptions options, TempDir sockets)
@@ -58,41 +70,171 @@ class VmPair : public Pair {
 
     Result<void> boot(const Image &image);
 
-    Host &server() override { return *server_host_; }
-    Host &client() override { return *client_host_; }
+    Host &server() override { return *server_.host; }
+    Host &client(unsigned index) override { return *clients_.at(index).host; }
     [[nodiscard]] const std::string &accelerator() const override { return accelerator_; }
     [[nodiscard]] const Kernel &kernel() const override { return options_.kernel; }
-    [[nodiscard]] fs::path server_console() const override { return server_->console(); }
-    [[nodiscard]] fs::path client_console() const override { return client_->console(); }
+    [[nodiscard]] fs::path server_console() const override { return server_.vm->console(); }
+    [[nodiscard]] fs::path client_console(unsigned index) const override {
+        return options_.run_dir / (client_name(index) + ".console");
+    }
     [[nodiscard]] fs::path ssh_config() const override { return options_.run_dir / "ssh_config"; }
     [[nodiscard]] long boot_ms() const override { return boot_ms_; }
 
     Result<std::optional<InstructionCounts>> server_instructions(Deadline deadline) override {
         if (!counts_)
             return std::nullopt;
-        auto counts = server_->instructions(deadline);
+        auto counts = server_.vm->instructions(deadline);
         if (!counts)
             return fail(counts.error());
         return *std::move(counts);
     }
 
-    Result<void> alive() override {
-        if (auto server = server_->alive(); !server)
-            return server;
-        return client_->alive();
-    }
+    Result<void> alive() override;
+    Result<void> reset_server() override;
+    void kill_client(unsigned index) override;
+    Result<void> revive_client(unsigned index) override;
 
   private:
+    void describe(const Image &image);
+    Result<void> make_scratch();
+    Result<void> write_ssh_config();
+    Result<void> start(Machine &machine);
+    Result<void> connect(Machine &machine, Deadline deadline);
+
     // In the order of destruction, from the last: connections, machines, their sockets.
     PairOptions options_;
     std::shared_ptr<Fd> image_in_use_;
     TempDir sockets_;
     std::string accelerator_;
-    std::unique_ptr<Vm> server_, client_;
-    std::unique_ptr<SshHost> server_host_, client_host_;
+    fs::path key_;
+    Machine server_;
+    std::vector<Machine> clients_;
     long boot_ms_ = 0;
     bool counts_ = false;
 };
+
+/// Says what each machine is started from.
+void VmPair::describe(const Image &image) {
+    VmOptions vm = {
+        .kernel = options_.kernel,
+        .disk = image.disk,
+        .sockets = sockets_.path(),
+        .run_dir = options_.run_dir,
+        .accelerator = accelerator_,
+        .memory_mib = options_.memory_mib,
+    };
+    const auto set = [&](Machine &machine, const std::string &name, unsigned number) {
+        machine.options = vm;
+        machine.options.name = name;
+        machine.options.number = number;
+        machine.options.data_address = fmt::format("{}{}/24", network, number);
+        machine.host = std::make_unique<SshHost>(
+            SshTarget{name, fmt::format("{}{}", network, number), ssh_config(),
+                      options_.run_dir / (name + ".ssh.log")});
+    };
+    set(server_, "server", 1);
+    server_.options.data_listens = true;
+    server_.options.count_instructions = counts_;
+    if (options_.scratch_mib != 0)
+        server_.options.scratch = sockets_.path() / "scratch";
+    clients_.resize(options_.clients);
+    for (unsigned i = 0; i < options_.clients; i++) {
+        const auto socket = sockets_.path() / fmt::format("data{}", i);
+        set(clients_[i], client_name(i), i + 2);
+        clients_[i].options.data = {socket};
+        server_.options.data.push_back(socket);
+    }
+}
+
+Result<void> VmPair::make_scratch() {
+    const auto made = run_process({"mke2fs", "-q", "-t", "ext4", server_.options.scratch.string(),
+                                   fmt::format("{}M", options_.scratch_mib)},
+                                  Deadline::scaled(std::chrono::seconds(20)));
+    if (!made)
+        return fail("making the server's disk", made.error());
+    if (made->status != 0)
+        return fail("making the server's disk: " + last_lines(made->err, 3));
+    return {};
+}
+
+/// The ports are the machines' present ones.
+Result<void> VmPair::write_ssh_config() {
+    std::string text;
+    const auto add = [&](const Machine &machine) {
+        if (machine.vm)
+            text += ssh_stanza(machine.options.name, machine.vm->ssh_port());
+    };
+    add(server_);
+    for (const auto &client : clients_)
+        add(client);
+    return write_file(ssh_config(), text + ssh_config_text(key_, sockets_.path()));
+}
+
+Result<void> VmPair::start(Machine &machine) {
+    auto vm = Vm::start(machine.options);
+    if (!vm)
+        return fail(vm.error());
+    machine.vm = std::make_unique<Vm>(std::move(*vm));
+    return {};
+}
+
+/// Waits for a machine that was started, and for the connection to it.
+Result<void> VmPair::connect(Machine &machine, Deadline deadline) {
+    if (auto connected = machine.host->connect(deadline); !connected) {
+        // A machine that died meanwhile is the better reason.
+        if (auto living = machine.vm->alive(); !living)
+            return living;
+        return connected;
+    }
+    return {};
+}
+
+Result<void> VmPair::alive() {
+    if (auto server = server_.vm->alive(); !server)
+        return server;
+    for (const auto &client : clients_)
+        if (client.vm)
+            if (auto living = client.vm->alive(); !living)
+                return living;
+    return {};
+}
+
+Result<void> VmPair::reset_server() {
+    Progress progress("resetting the server");
+    const auto deadline = Deadline::scaled(boot_limit);
+    server_.host->disconnect();
+    if (auto reset = server_.vm->reset(); !reset)
+        return reset;
+    if (auto ready = server_.vm->wait_ready(deadline); !ready)
+        return ready;
+    if (auto connected = connect(server_, deadline); !connected)
+        return connected;
+    progress.done();
+    return {};
+}
+
+void VmPair::kill_client(unsigned index) {
+    auto &client = clients_.at(index);
+    client.vm.reset();
+    client.host->disconnect();
+}
+
+Result<void> VmPair::revive_client(unsigned index) {
+    auto &client = clients_.at(index);
+    Progress progress("booting " + client.options.name);
+    const auto deadline = Deadline::scaled(boot_limit);
+    if (auto started = start(client); !started)
+        return started;
+    if (auto written = write_ssh_config(); !written)
+        return written;
+    if (auto ready = client.vm->wait_ready(deadline); !ready)
+        return ready;
+    if (auto connected = connect(client, deadline); !connected)
+        return connected;
+    progress.done();
+    return {};
+}
 
 Result<void> VmPair::boot(const Image &image) {
     const auto accelerator = choose_accelerator(image);
@@ -100,67 +242,38 @@ Result<void> VmPair::boot(const Image &image) {
         return fail(accelerator.error());
     accelerator_ = accelerator->name;
     image_in_use_ = image.in_use;
+    key_ = image.key;
     counts_ = options_.count_instructions && accelerator_ == "tcg";
+    describe(image);
 
     Progress progress(
-        fmt::format("booting server and client, {} ({})", options_.kernel.version, accelerator_));
+        fmt::format("booting server and {}, {} ({})",
+                    options_.clients == 1 ? "client" : fmt::format("{} clients", options_.clients),
+                    options_.kernel.version, accelerator_));
     const auto deadline = Deadline::scaled(boot_limit);
-    VmOptions vm = {
-        .name = "server",
-        .kernel = options_.kernel,
-        .disk = image.disk,
-        .data_address = fmt::format("{}/24", server_address),
-        .number = 1,
-        .data = sockets_.path() / "data",
-        .data_listens = true,
-        .sockets = sockets_.path(),
-        .run_dir = options_.run_dir,
-        .accelerator = accelerator_,
-        .memory_mib = options_.memory_mib,
-        .count_instructions = counts_,
-    };
-    auto server = Vm::start(vm);
-    if (!server)
-        return fail(server.error());
-    server_ = std::make_unique<Vm>(std::move(*server));
-    vm.name = "client";
-    vm.count_instructions = false;
-    vm.data_address = fmt::format("{}/24", client_address);
-    vm.number = 2;
-    vm.data_listens = false;
-    auto client = Vm::start(vm);
-    if (!client)
-        return fail(client.error());
-    client_ = std::make_unique<Vm>(std::move(*client));
-
-    const auto config = ssh_config();
-    if (auto written =
-            write_file(config, ssh_config_text(image.key, sockets_.path(), server_->ssh_port(),
-                                               client_->ssh_port()));
-        !written)
+    if (!server_.options.scratch.empty())
+        if (auto made = make_scratch(); !made)
+            return made;
+    std::vector<Machine *> machines = {&server_};
+    for (auto &client : clients_)
+        machines.push_back(&client);
+    for (auto *machine : machines)
+        if (auto started = start(*machine); !started)
+            return started;
+    if (auto written = write_ssh_config(); !written)
         return written;
-    server_host_ = std::make_unique<SshHost>(
-        SshTarget{"server", server_address, config, options_.run_dir / "server.ssh.log"});
-    client_host_ = std::make_unique<SshHost>(
-        SshTarget{"client", client_address, config, options_.run_dir / "client.ssh.log"});
 
-    if (auto ready = server_->wait_ready(deadline); !ready)
-        return ready;
-    if (auto started = server_host_->start(); !started)
-        return started;
-    if (auto ready = client_->wait_ready(deadline); !ready)
-        return ready;
-    progress.at("connecting");
-    if (auto started = client_host_->start(); !started)
-        return started;
-    for (auto *host : {server_host_.get(), client_host_.get()}) {
-        if (auto connected = host->connect(deadline); !connected) {
-            // A machine that died meanwhile is the better reason.
-            if (auto living = alive(); !living)
-                return living;
-            return connected;
-        }
+    // The handshakes of one overlap the boot of the next.
+    for (auto *machine : machines) {
+        if (auto ready = machine->vm->wait_ready(deadline); !ready)
+            return ready;
+        progress.at("connecting");
+        if (auto started = machine->host->start(); !started)
+            return started;
     }
+    for (auto *machine : machines)
+        if (auto connected = connect(*machine, deadline); !connected)
+            return connected;
     boot_ms_ = progress.elapsed().count();
     progress.done();
     return {};

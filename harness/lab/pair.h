@@ -17,11 +17,13 @@ struct PairOptions {
     Kernel kernel;
     std::filesystem::path run_dir;   ///< created; consoles, QEMU scripts, ssh_config land here
     unsigned memory_mib = 2048;      ///< of each VM
+    unsigned clients = 1;            ///< client VMs, 1 or more
+    unsigned scratch_mib = 0;        ///< an ext4 file system on the server's /dev/vdb; 0: none
     bool count_instructions = false; ///< of the server, where the accelerator lets us
 };
 
-/// A server and a client VM of one kernel: booted, reachable by SSH, joined by a data network
-/// with RDMA (rxe0) up on both. Destroying the pair ends the VMs and removes what they used;
+/// A server and a client VM, or several, of one kernel: booted, reachable by SSH, joined by a data
+/// network with RDMA (rxe0) up on all of them. Destroying the pair ends the VMs and removes what they used;
 /// consoles and scripts stay in the run directory.
 class Pair {
   public:
@@ -34,7 +36,18 @@ class Pair {
     virtual ~Pair() = default;
 
     virtual Host &server() = 0;
-    virtual Host &client() = 0;
+    /// `index` below PairOptions::clients.
+    virtual Host &client(unsigned index = 0) = 0;
+
+    /// Resets the server as its reset button would: what was in its memory is gone, its disks are
+    /// as they were. Returns when it is reachable again, with nothing loaded or served. Errors as
+    /// boot().
+    virtual Result<void> reset_server() = 0;
+
+    /// Ends a client's QEMU without warning; its Host must not be used until revive_client(),
+    /// which boots it anew. Errors as boot().
+    virtual void kill_client(unsigned index) = 0;
+    virtual Result<void> revive_client(unsigned index) = 0;
 
     /// "kvm" or "tcg".
     [[nodiscard]] virtual const std::string &accelerator() const = 0;
@@ -42,7 +55,7 @@ class Pair {
 
     /// Serial console of each VM, written while it runs; "server.console" in the run directory.
     [[nodiscard]] virtual std::filesystem::path server_console() const = 0;
-    [[nodiscard]] virtual std::filesystem::path client_console() const = 0;
+    [[nodiscard]] virtual std::filesystem::path client_console(unsigned index = 0) const = 0;
 
     /// For people: `ssh -F FILE server`.
     [[nodiscard]] virtual std::filesystem::path ssh_config() const = 0;

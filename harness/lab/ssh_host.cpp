@@ -24,6 +24,11 @@ Result<void> SshHost::start() {
     return {};
 }
 
+void SshHost::disconnect() {
+    // ssh removes its control socket on its way out.
+    master_.reset();
+}
+
 bool SshHost::connected() {
     if (!master_ || !master_->running())
         return false;

@@ -29,6 +29,9 @@ class SshHost : public Host {
     /// Tries until the connection is up or the deadline passes (Cause::boot).
     Result<void> connect(Deadline deadline);
 
+    /// Drops the connection, for a host that is gone or about to be; connect() makes a new one.
+    void disconnect();
+
     [[nodiscard]] const std::string &name() const override { return target_.name; }
     [[nodiscard]] const std::string &data_address() const override { return target_.data_address; }
     Result<Output> run(const std::string &command, Deadline deadline) override;

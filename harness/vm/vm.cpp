@@ -81,6 +81,32 @@ std::vector<std::string> bare_machine(const Kernel &kernel, const std::string &a
     };
 }
 
+namespace {
+
+/// The backend "data": a single connection, or a hub of several.
+void add_data_network(std::vector<std::string> &command, const VmOptions &o) {
+    const bool hub = o.data.size() > 1;
+    const auto stream = [&](const std::string &id, const fs::path &socket) {
+        command.emplace_back("-netdev");
+        command.push_back(fmt::format("stream,id={},server={},addr.type=unix,addr.path={}", id,
+                                      o.data_listens ? "on" : "off", socket.string()));
+    };
+    if (!hub) {
+        for (const auto &socket : o.data)
+            stream("data", socket);
+        return;
+    }
+    for (std::size_t i = 0; i < o.data.size(); i++) {
+        stream(fmt::format("stream{}", i), o.data[i]);
+        command.emplace_back("-netdev");
+        command.push_back(fmt::format("hubport,id=port{0},hubid=0,netdev=stream{0}", i));
+    }
+    command.emplace_back("-netdev");
+    command.emplace_back("hubport,id=data,hubid=0");
+}
+
+} // namespace
+
 std::vector<std::string> qemu_command(const VmOptions &o) {
     const auto mac = [&](unsigned nic) {
         return fmt::format("52:54:00:6c:{:02x}:{:02x}", nic, o.number);
@@ -102,22 +128,27 @@ std::vector<std::string> qemu_command(const VmOptions &o) {
         "user,id=lab,hostfwd=tcp:127.0.0.1:0-:22",
         "-device",
         fmt::format("virtio-net-pci,netdev=lab,mac={},romfile=", mac(0)),
-        "-netdev",
-        fmt::format("stream,id=data,server={},addr.type=unix,addr.path={}",
-                    o.data_listens ? "on" : "off", o.data.string()),
         "-device",
         // rxe recovers slowly from lost packets: the largest rings there are.
         fmt::format("virtio-net-pci,netdev=data,mac={},romfile=,host_mtu=9000,rx_queue_size=1024,"
                     "tx_queue_size=1024",
                     mac(1)),
         "-chardev",
-        fmt::format("file,id=console,path={}", (o.run_dir / (o.name + ".console")).string()),
+        fmt::format("file,id=console,append=on,path={}",
+                    (o.run_dir / (o.name + ".console")).string()),
         "-serial",
         "chardev:console",
         "-qmp",
         fmt::format("unix:{},server=on,wait=off", control_socket(o).string()),
     };
+    add_data_network(command, o);
     command.insert(command.end(), devices.begin(), devices.end());
+    if (!o.scratch.empty())
+        command.insert(
+            command.end(),
+            {"-drive",
+             fmt::format("file={},format=raw,if=none,id=scratch,cache=unsafe", o.scratch.string()),
+             "-device", "virtio-blk-pci,drive=scratch"});
     if (o.count_instructions) {
         command.emplace_back("-plugin");
         command.push_back(
@@ -137,6 +168,8 @@ unsigned forwarded_port(const std::string &usernet) {
 
 Result<Vm> Vm::start(const VmOptions &options) {
     const auto command = qemu_command(options);
+    const auto console = options.run_dir / (options.name + ".console");
+    const auto said_before = read_file(console).value_or("").size();
     if (auto written = write_script(options, command); !written)
         return fail(written.error());
     const auto log = options.run_dir / (options.name + ".qemu.log");
@@ -144,8 +177,10 @@ Result<Vm> Vm::start(const VmOptions &options) {
     if (!qemu)
         return fail(qemu.error().what + " (nfsrdma-lab doctor says what to install)", Cause::boot);
     Vm vm(options.name, std::move(*qemu));
-    vm.console_ = options.run_dir / (options.name + ".console");
+    vm.console_ = console;
+    vm.booted_at_ = said_before;
     vm.log_ = log;
+    vm.control_ = control_socket(options);
     vm.counts_ = counts_socket(options);
 
     // Once it talks, its network exists: the other side may connect, the port is known.
@@ -167,10 +202,27 @@ Result<Vm> Vm::start(const VmOptions &options) {
     return vm;
 }
 
+Result<void> Vm::reset() {
+    booted_at_ = read_file(console_).value_or("").size();
+    const auto deadline = Deadline::scaled(std::chrono::seconds(10));
+    auto qmp = Qmp::connect(control_, deadline);
+    if (!qmp)
+        return fail(name_ + ": resetting", qmp.error());
+    // Otherwise a reset ends QEMU, which is how panics are noticed.
+    if (auto set = qmp->execute("set-action", {{"reboot", "reset"}}, deadline); !set)
+        return fail(name_ + ": resetting", set.error());
+    if (auto done = qmp->execute("system_reset", nlohmann::json::object(), deadline); !done)
+        return fail(name_ + ": resetting", done.error());
+    if (auto set = qmp->execute("set-action", {{"reboot", "shutdown"}}, deadline); !set)
+        return fail(name_ + ": resetting", set.error());
+    return {};
+}
+
 Result<void> Vm::wait_ready(Deadline deadline) {
     for (;;) {
         const bool running = qemu_.running();
-        const auto console = read_file(console_).value_or("");
+        auto console = read_file(console_).value_or("");
+        console.erase(0, booted_at_);
         if (console.find("lab: ready") != std::string::npos)
             return {};
         if (console.find(panic_mark) != std::string::npos) {

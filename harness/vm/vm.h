@@ -19,8 +19,11 @@ struct VmOptions {
     std::filesystem::path disk;    ///< raw root file system; never written to
     std::string data_address;      ///< of the data NIC, with prefix length: "192.168.50.1/24"
     unsigned number = 1;           ///< distinguishes the MAC addresses of VMs on one data network
-    std::filesystem::path data;    ///< UNIX socket that joins two data NICs
-    bool data_listens = false;     ///< exactly one of the two does; it is started first
+    /// UNIX sockets that join its data NIC with others', one each. At each socket exactly one of
+    /// the two listens; it is started first.
+    std::vector<std::filesystem::path> data;
+    bool data_listens = false;
+    std::filesystem::path scratch; ///< raw disk of its own, written to; empty: none
     std::filesystem::path sockets; ///< directory for its control socket, with a short path
     std::filesystem::path run_dir; ///< gets NAME.console, NAME.qemu (a script), NAME.qemu.log
     std::string accelerator = "tcg";
@@ -40,6 +43,10 @@ class Vm {
     /// long (Cause::boot).
     Result<void> wait_ready(Deadline deadline);
 
+    /// As the reset button does: the guest stops where it is and boots again. Returns at once;
+    /// wait_ready() waits for the new boot.
+    Result<void> reset();
+
     /// Nothing while QEMU runs and its kernel has not panicked; else Cause::panic or lost, with
     /// the tail of the console.
     Result<void> alive();
@@ -57,7 +64,8 @@ class Vm {
 
     std::string name_;
     Process qemu_;
-    std::filesystem::path console_, log_, counts_;
+    std::filesystem::path control_, console_, log_, counts_;
+    std::size_t booted_at_ = 0; ///< where in the console the present boot begins
     unsigned ssh_port_ = 0;
 };
 
