@@ -4,13 +4,16 @@
 #include "image/module.h"
 #include "observe/console_scanner.h"
 #include "util/file.h"
+#include "util/interrupt.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <map>
 #include <memory>
+#include <string_view>
 
 namespace lab {
 
@@ -19,6 +22,8 @@ namespace fs = std::filesystem;
 namespace {
 
 std::string wanted_kernel = "stable";
+unsigned wanted_clients = 1;
+unsigned wanted_scratch = 0;
 std::unique_ptr<Pair> booted;
 std::string why_not; // the pair could not be booted: once is enough
 std::map<fs::path, std::size_t> already_reported;
@@ -32,7 +37,9 @@ Result<std::unique_ptr<Pair>> boot() {
         return fail(kernel.error());
     return Pair::boot(*image, {.kernel = *kernel,
                                .run_dir = source_dir() / "results" /
-                                          fmt::format("vm-tests-{}-{}", wanted_kernel, getpid())});
+                                          fmt::format("vm-tests-{}-{}", wanted_kernel, getpid()),
+                               .clients = wanted_clients,
+                               .scratch_mib = wanted_scratch});
 }
 
 /// Fails the test with what this console shows since the last look.
@@ -50,12 +57,27 @@ void expect_clean(const fs::path &console) {
 
 } // namespace
 
-void VmTest::choose_kernel(std::string kernel) {
-    wanted_kernel = std::move(kernel);
+void VmTest::choose_machines(unsigned clients, unsigned scratch_mib) {
+    wanted_clients = clients;
+    wanted_scratch = scratch_mib;
 }
 
-void VmTest::end() {
+int VmTest::run_all(int argc, char **argv) {
+    catch_interrupts();
+    testing::InitGoogleTest(&argc, argv);
+    constexpr std::string_view option = "--kernel=";
+    for (int i = 1; i < argc; i++) {
+        const std::string_view word = argv[i];
+        if (!word.starts_with(option)) {
+            fmt::print(stderr, "{}: unknown argument {}; there is --kernel=NAME\n", argv[0], word);
+            return 2;
+        }
+        wanted_kernel = word.substr(option.size());
+    }
+    const int status = RUN_ALL_TESTS();
+    // Not by a destructor of a global: it must not outlive what it uses.
     booted.reset();
+    return status;
 }
 
 void VmTest::SetUpTestSuite() {
@@ -82,7 +104,8 @@ void VmTest::TearDown() {
             stop();
     }
     expect_clean(booted->server_console());
-    expect_clean(booted->client_console());
+    for (unsigned i = 0; i < wanted_clients; i++)
+        expect_clean(booted->client_console(i));
     if (!booted->alive()) {
         why_not = "an earlier test killed the pair";
         booted.reset();

@@ -23,11 +23,12 @@ template <typename T>::testing::AssertionResult worked(const Result<T> &result) 
 /// each test both kernels must be alive with nothing unexpected on their consoles.
 class VmTest : public ::testing::Test {
   public:
-    /// Which kernel of the image: "stable", "backports" or an exact version. From main().
-    static void choose_kernel(std::string kernel);
+    /// How many clients, and the size of the server's disk of its own. Before run_all().
+    static void choose_machines(unsigned clients, unsigned scratch_mib);
 
-    /// Ends the pair. Before main() returns: it must not outlive what it uses.
-    static void end();
+    /// All of a main(): takes GoogleTest's options and --kernel=NAME ("stable", "backports" or an
+    /// exact version), runs the tests, ends the machines, and returns the exit status.
+    static int run_all(int argc, char **argv);
 
   protected:
     static void SetUpTestSuite();
@@ -35,7 +36,7 @@ class VmTest : public ::testing::Test {
 
     static Pair &pair();
     static Host &server() { return pair().server(); }
-    static Host &client() { return pair().client(); }
+    static Host &client(unsigned index = 0) { return pair().client(index); }
 
     /// svcrdma.ko for the pair's kernel.
     static std::filesystem::path module();

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Connections that come and go leave nothing behind.
+#include "module_test.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+namespace lab {
+
+namespace {
+
+using std::chrono::seconds;
+
+class ChurnTest : public ModuleTest {
+  protected:
+    // KiB of the server's memory in use: the least of some samples, since what other processes
+    // hold comes and goes.
+    static long used() {
+        long least = std::numeric_limits<long>::max();
+        for (int i = 0; i < 5; i++)
+            least = std::min(
+                least,
+                std::stol(on(server(),
+                             "sync; echo 3 >/proc/sys/vm/drop_caches; sleep 0.3; awk "
+                             "'/^MemTotal/ {t=$2} /^MemFree/ {f=$2} /^(Cached|Buffers):/ {c+=$2} "
+                             "END {print t-f-c}' /proc/meminfo")));
+        return least;
+    }
+
+    static void churn(const NfsServer &nfs, int times) {
+        on(client(),
+           fmt::format("for i in $(seq {}); do mount -t nfs -o vers=4.2,proto=rdma,port={},"
+                       "nconnect=16 {}:/ /mnt/nfs && ls /mnt/nfs >/dev/null && umount /mnt/nfs || "
+                       "exit 1; done",
+                       times, nfs.port(Transport::svcrdma), server().data_address()),
+           seconds(10 * times));
+    }
+};
+
+TEST_F(ChurnTest, FiftyMountsWithSixteenConnections) {
+    serve({Transport::svcrdma});
+    ASSERT_TRUE(nfs_);
+    on(client(), "mkdir -p /mnt/nfs");
+    // What the kernel keeps for next time is there afterwards.
+    churn(*nfs_, 5);
+    expect_nothing_live();
+    const auto before = used();
+    churn(*nfs_, 50);
+    expect_nothing_live();
+    const auto after = used();
+    EXPECT_LE(after - before, 1024) << "KiB more in use: " << after - before;
+    RecordProperty("kib_more", static_cast<int>(after - before));
+    EXPECT_GE(counters().at("calls"), 55U * 16U);
+}
+
+} // namespace
+
+} // namespace lab

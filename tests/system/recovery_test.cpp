@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// One side dies with I/O in flight; the other recovers, and what was acknowledged as stable is
+// there.
+#include "module_test.h"
+
+#include <fmt/format.h>
+
+namespace lab {
+
+namespace {
+
+using std::chrono::seconds;
+
+// Served from the disk that survives a reset, and nothing is acknowledged before it is there.
+constexpr auto export_disk = "mkdir -p /export && mountpoint -q /export || mount /dev/vdb /export; "
+                             "chmod 777 /export";
+constexpr auto export_sync =
+    "exportfs -o rw,sync,no_root_squash,insecure,no_subtree_check,fsid=0 '*:/export'";
+
+// The job of both halves: written with fsync after every 16 blocks, then read back and verified.
+constexpr auto fio = "fio --name=stable --filename=/mnt/nfs/stable --size=8m --bs=16k --direct=1 "
+                     "--ioengine=libaio --iodepth=4 --verify=crc32c --minimal";
+
+class RecoveryTest : public ModuleTest {
+  protected:
+    void begin() {
+        on(server(), export_disk);
+        serve({Transport::svcrdma});
+        ASSERT_TRUE(nfs_);
+        on(server(), export_sync);
+    }
+
+    // Starts a command on the client and returns; `finish` waits for it and wants status 0.
+    static void start(Host &host, const std::string &command) {
+        on(host, fmt::format("rm -f /root/status; ({}; echo $? >/root/status) "
+                             ">/root/output 2>&1 </dev/null &",
+                             command));
+    }
+    static void finish(Host &host, seconds limit) {
+        on(host, "while [ ! -e /root/status ]; do sleep 0.3; done", limit);
+        EXPECT_EQ(on(host, "cat /root/status"), "0\n") << on(host, "tail -n 5 /root/output");
+    }
+};
+
+TEST_F(RecoveryTest, ServerResetLosesNothingStable) {
+    begin();
+    ASSERT_TRUE(nfs_);
+    mount(Transport::svcrdma, "4.2");
+    ASSERT_TRUE(mount_);
+    start(client(), fmt::format("{} --rw=randwrite --do_verify=0 --fsync=16", fio));
+    const auto calls = counters().at("calls");
+    ASSERT_TRUE(eventually([&](const Counters &now) { return now.at("calls") > calls + 60; }));
+    on(client(), "[ ! -e /root/status ]"); // it is in the middle
+
+    ASSERT_TRUE(worked(pair().reset_server()));
+    begin();
+    ASSERT_TRUE(nfs_);
+    finish(client(), seconds(150));
+    on(client(), "echo 3 >/proc/sys/vm/drop_caches");
+    on(client(), fmt::format("{} --rw=randread --verify_only", fio), seconds(60));
+    EXPECT_GT(counters().at("calls"), 0U);
+}
+
+TEST_F(RecoveryTest, DeadClientIsForgotten) {
+    begin();
+    ASSERT_TRUE(nfs_);
+    mount(Transport::svcrdma, "4.2");
+    ASSERT_TRUE(mount_);
+    auto second = Mount::make(client(1), *nfs_, Transport::svcrdma, "4.2");
+    ASSERT_TRUE(worked(second));
+    start(client(1), "flock /mnt/nfs/lock sh -c 'touch /root/held; dd if=/dev/zero "
+                     "of=/mnt/nfs/dead bs=256k count=400 oflag=direct'");
+    on(client(1), "while [ ! -e /root/held ]; do sleep 0.1; done", seconds(30));
+    on(client(), "! flock -n /mnt/nfs/lock true");
+
+    pair().kill_client(1);
+    // Its lease runs out, and the lock is anybody's.
+    on(client(), "flock -w 90 /mnt/nfs/lock true", seconds(120));
+    on(client(), "echo alive > /mnt/nfs/alive && cat /mnt/nfs/alive");
+
+    ASSERT_TRUE(worked(pair().revive_client(1)));
+    auto again = Mount::make(client(1), *nfs_, Transport::svcrdma, "4.2");
+    ASSERT_TRUE(worked(again));
+    EXPECT_EQ(on(client(1), "cat /mnt/nfs/alive"), "alive\n");
+    EXPECT_TRUE(worked(again->unmount()));
+    unmount();
+    // The dead one's connection, too.
+    EXPECT_TRUE(eventually([](const Counters &now) { return now.at("live_connections") == 0; },
+                           seconds(60)));
+    expect_nothing_live();
+}
+
+} // namespace
+
+} // namespace lab
