@@ -23,8 +23,9 @@ constexpr std::string_view panic_mark = "Kernel panic - not syncing";
 constexpr std::size_t tail_lines = 25;
 
 /// A busy machine stops an emulated CPU for longer than a kernel thinks possible: its watchdogs
-/// would report hangs that are none.
-constexpr auto slow_cpu = " tsc=nowatchdog watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120";
+/// would report hangs that are none, and its test of the timer at boot would panic.
+constexpr auto slow_cpu =
+    " tsc=nowatchdog watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120 no_timer_check";
 
 fs::path control_socket(const VmOptions &options) {
     return options.sockets / (options.name + ".qmp");
