@@ -23,8 +23,8 @@ struct PairOptions {
 };
 
 /// A server and a client VM, or several, of one kernel: booted, reachable by SSH, joined by a data
-/// network with RDMA (rxe0) up on all of them. Destroying the pair ends the VMs and removes what they used;
-/// consoles and scripts stay in the run directory.
+/// network with RDMA (rxe0) up on all of them. Destroying the pair ends the VMs and removes what
+/// they used; consoles and scripts stay in the run directory.
 class Pair {
   public:
     /// Boots both in parallel. Errors: Cause::boot, panic, timeout, cancelled, each with the
