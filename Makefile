@@ -5,7 +5,7 @@ BUILD := build
 LAB   := $(BUILD)/nfsrdma-lab
 
 .DEFAULT_GOAL := help
-.PHONY: demo bench test unit model vm-test conform lab image lab-module doctor setup clean help
+.PHONY: demo bench test unit model vm-test test-all conform lab image lab-module doctor setup clean help
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -36,6 +36,9 @@ lab: setup ## the nfsrdma-lab program
 	@cmake -S harness -B $(BUILD) -G Ninja >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
 	@mv $(BUILD).log $(BUILD)/cmake.log
 	cmake --build $(BUILD) --target nfsrdma-lab
+
+test-all: test ## those, and the tests that need more machines and more time
+	ctest --test-dir $(BUILD) --output-on-failure -L system
 
 conform: lab ## rpcrdma-conform, the suite for any RPC-over-RDMA server
 	cmake --build $(BUILD) --target rpcrdma-conform
