@@ -387,7 +387,7 @@ svc_rdma_read_finish(struct svc_rqst *rqstp, struct svc_rdma_recv_ctxt *ctxt)
 {
 	const struct rpcrdma_hdr *hdr = &ctxt->rc_hdr;
 	struct xdr_buf *arg = &rqstp->rq_arg;
-	unsigned int i;
+	unsigned int i, reduced;
 
 	svc_rdma_rw_release(ctxt->rc_rdma, &ctxt->rc_rw, NULL);
 
@@ -415,8 +415,11 @@ svc_rdma_read_finish(struct svc_rqst *rqstp, struct svc_rdma_recv_ctxt *ctxt)
 	arg->len = arg->head[0].iov_len + arg->page_len + arg->tail[0].iov_len;
 	arg->buflen = arg->len;
 
-	if (hdr->read_chunks > (hdr->proc == RPCRDMA_PROC_NOMSG) &&
-	    !svc_rdma_read_may_reduce(arg))
+	/* The Position Zero chunk of a long call is no argument. */
+	reduced = hdr->read_chunks;
+	if (hdr->proc == RPCRDMA_PROC_NOMSG)
+		reduced--;
+	if (reduced && !svc_rdma_read_may_reduce(arg))
 		return RPCRDMA_HDR_BAD_POSITION;
 	return RPCRDMA_HDR_OK;
 }

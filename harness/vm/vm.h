@@ -14,11 +14,11 @@ namespace lab {
 
 /// What a VM is started from.
 struct VmOptions {
-    std::string name;              ///< "server"; its files in the run directory begin with it
-    Kernel kernel;                 //
-    std::filesystem::path disk;    ///< raw root file system; never written to
-    std::string data_address;      ///< of the data NIC, with prefix length: "192.168.50.1/24"
-    unsigned number = 1;           ///< distinguishes the MAC addresses of VMs on one data network
+    std::string name;           ///< "server"; its files in the run directory begin with it
+    Kernel kernel;              //
+    std::filesystem::path disk; ///< raw root file system; never written to
+    std::string data_address;   ///< of the data NIC, with prefix length: "192.168.50.1/24"
+    unsigned number = 1;        ///< distinguishes the MAC addresses of VMs on one data network
     /// UNIX sockets that join its data NIC with others', one each. At each socket exactly one of
     /// the two listens; it is started first.
     std::vector<std::filesystem::path> data;
