@@ -112,7 +112,7 @@ Result<std::string> recipe_hash() {
 std::string apt_mirror() {
     const auto targets = run_process(
         {"apt-get", "indextargets", "--format", "$(LABEL) $(SITE)", "Created-By: Packages"},
-        Deadline::in(std::chrono::seconds(10)));
+        Deadline::in(std::chrono::seconds(60)));
     if (!targets)
         return {};
     std::istringstream lines(targets->out);
