@@ -82,6 +82,10 @@ TEST_F(DrainTest, WhoWaitsForSendQueueSpace) {
 }
 
 TEST_F(DrainTest, TheTeardown) {
+    // The deafened client's rxe may lose its general service queue pair for good, and with it
+    // every later connection: seen on 6.12 ("make_send_cqe: non-flush error", state ERR).
+    if (pair().kernel().version.starts_with("6."))
+        GTEST_SKIP() << "rxe of this kernel does not survive a network that drops everything";
     serve_with("");
     start_fio("--size=2m --bs=4k --rw=randread --iodepth=16 --loops=8");
     const auto calls = counters().at("calls");
