@@ -373,4 +373,3 @@ struct svc_xprt *svc_rdma_accept(struct svc_xprt *xprt)
 	module_put(THIS_MODULE);
 	return &rdma->sc_xprt;
 }
-
