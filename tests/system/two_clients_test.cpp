@@ -13,8 +13,7 @@ using std::chrono::seconds;
 class TwoClientsTest : public ModuleTest {
   protected:
     void begin() {
-        // lockd's grace period counts for NFSv4 as well.
-        on(server(), "modprobe lockd && echo 1 > /proc/sys/fs/nfs/nlm_grace_period");
+        shorten_grace();
         serve({Transport::svcrdma});
         ASSERT_TRUE(nfs_);
         mount(Transport::svcrdma, "4.2");
@@ -39,17 +38,8 @@ class TwoClientsTest : public ModuleTest {
 TEST_F(TwoClientsTest, DelegationIsRecalledForTheOther) {
     begin();
     ASSERT_TRUE(second_);
-    // None is granted in the grace period, and none for a file that was just written to.
-    const std::string states = "cat /proc/fs/nfsd/clients/*/states";
-    std::string file;
-    for (int n = 0; n < 30 && file.empty(); n++) {
-        const auto name = fmt::format("delegated-{}", n);
-        on(server(), fmt::format("echo before > /export/{}; sleep 1", name));
-        EXPECT_EQ(on(client(), "cat /mnt/nfs/" + name), "before\n");
-        if (on(server(), states).find("type: deleg") != std::string::npos)
-            file = name;
-    }
-    ASSERT_FALSE(file.empty()) << "no delegation was granted";
+    const auto file = delegated_file();
+    ASSERT_FALSE(file.empty());
 
     const auto calls = counters().at("backchannel_calls");
     on(client(1), fmt::format("echo after > /mnt/nfs/{}", file), seconds(20));

@@ -17,15 +17,6 @@ class AcceptTest : public ModuleTest {
         ModuleTest::TearDown();
     }
 
-    /// The client does not hear the server's RDMA packets any more: what it sends arrives, the
-    /// answers do not.
-    static void deafen() {
-        on(client(), "tc qdisc add dev eth1 clsact && tc filter add dev eth1 ingress protocol ip "
-                     "u32 match ip dport 4791 0xffff action drop");
-    }
-
-    static void hear() { on(client(), "tc qdisc del dev eth1 clsact 2>/dev/null || :"); }
-
     static void try_to_mount() {
         on(client(), fmt::format("mkdir -p /mnt/nfs; (setsid timeout 20 mount -t nfs -o "
                                  "vers=4.2,proto=rdma,port=20049,retry=0 {}:/ /mnt/nfs) "

@@ -13,8 +13,7 @@ using std::chrono::seconds;
 class BackchannelTest : public ModuleTest {
   protected:
     void begin() {
-        // lockd's grace period counts for NFSv4 as well.
-        on(server(), "modprobe lockd && echo 1 > /proc/sys/fs/nfs/nlm_grace_period");
+        shorten_grace();
         serve({Transport::svcrdma});
         ASSERT_TRUE(nfs_);
         mount(Transport::svcrdma, "4.1");
@@ -36,19 +35,8 @@ TEST_F(BackchannelTest, NfsdSeesItUp) {
 TEST_F(BackchannelTest, DelegationIsGrantedAndRecalled) {
     begin();
     ASSERT_TRUE(mount_);
-    // nfsd grants none while clients may reclaim what they had before a reboot, so this takes as
-    // long as the grace period does. Each try has a file of its own: one that was just written
-    // to is not delegated either.
-    const std::string states = "cat /proc/fs/nfsd/clients/*/states";
-    std::string file;
-    for (int n = 0; n < 30 && file.empty(); n++) {
-        const auto name = fmt::format("delegated-{}", n);
-        on(server(), fmt::format("echo before > /export/{}; sleep 1", name));
-        EXPECT_EQ(on(client(), "cat /mnt/nfs/" + name), "before\n");
-        if (on(server(), states).find("type: deleg") != std::string::npos)
-            file = name;
-    }
-    ASSERT_FALSE(file.empty()) << "no delegation was granted";
+    const auto file = delegated_file();
+    ASSERT_FALSE(file.empty());
 
     on(server(), fmt::format("timeout 5 sh -c 'echo after > /export/{}'", file), seconds(20));
     EXPECT_TRUE(eventually([](const Counters &now) {
@@ -56,7 +44,7 @@ TEST_F(BackchannelTest, DelegationIsGrantedAndRecalled) {
                now.at("backchannel_replies") == now.at("backchannel_calls");
     })) << "nothing was recalled";
     EXPECT_EQ(counters().at("backchannel_drops"), 0U);
-    EXPECT_EQ(on(server(), states).find("type: deleg"), std::string::npos);
+    EXPECT_EQ(on(server(), delegations).find("type: deleg"), std::string::npos);
     EXPECT_EQ(on(client(), "cat /mnt/nfs/" + file), "after\n");
 
     unmount();

@@ -20,15 +20,6 @@ class DrainTest : public ModuleTest {
         ModuleTest::TearDown();
     }
 
-    /// The client does not hear the server's RDMA packets any more: what the server sends stays in
-    /// flight.
-    static void deafen() {
-        on(client(), "tc qdisc add dev eth1 clsact && tc filter add dev eth1 ingress protocol ip "
-                     "u32 match ip dport 4791 0xffff action drop");
-    }
-
-    static void hear() { on(client(), "tc qdisc del dev eth1 clsact 2>/dev/null || :"); }
-
     /// Serves and mounts, with a parameter of the module set to a value first.
     void serve_with(const std::string &module_parameters, unsigned threads = 8) {
         serve({Transport::svcrdma}, threads, module_parameters);

@@ -39,4 +39,32 @@ void ModuleTest::expect_nothing_live() {
         EXPECT_EQ(now.at(name), 0) << name;
 }
 
+void ModuleTest::deafen() {
+    on(client(), "tc qdisc add dev eth1 clsact && tc filter add dev eth1 ingress protocol ip "
+                 "u32 match ip dport 4791 0xffff action drop");
+}
+
+void ModuleTest::hear() {
+    on(client(), "tc qdisc del dev eth1 clsact 2>/dev/null || :");
+}
+
+void ModuleTest::shorten_grace() {
+    on(server(), "modprobe lockd && echo 1 > /proc/sys/fs/nfs/nlm_grace_period");
+}
+
+std::string ModuleTest::delegated_file() {
+    // nfsd grants none while clients may reclaim what they had before a reboot, so this takes as
+    // long as the grace period does. Each try has a file of its own: one that was just written
+    // to is not delegated either.
+    for (int n = 0; n < 30; n++) {
+        const auto name = fmt::format("delegated-{}", n);
+        on(server(), fmt::format("echo before > /export/{}; sleep 1", name));
+        EXPECT_EQ(on(client(), "cat /mnt/nfs/" + name), "before\n");
+        if (on(server(), delegations).find("type: deleg") != std::string::npos)
+            return name;
+    }
+    ADD_FAILURE() << "no delegation was granted";
+    return {};
+}
+
 } // namespace lab

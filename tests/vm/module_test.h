@@ -12,6 +12,9 @@ namespace lab {
 /// A test that looks at the module's own counters.
 class ModuleTest : public VmTest {
   protected:
+    /// Shows what nfsd's clients hold; "type: deleg" is a delegation.
+    static constexpr const char *delegations = "cat /proc/fs/nfsd/clients/*/states";
+
     /// The module's counters now.
     static Counters counters();
 
@@ -23,6 +26,18 @@ class ModuleTest : public VmTest {
     /// Fails the test unless every connection, context and page comes back. Clients have
     /// unmounted; the listener stays.
     static void expect_nothing_live();
+
+    /// The client does not hear the server's RDMA packets any more: what it sends arrives, the
+    /// answers stay in flight. hear() ends that, and does nothing when it hears.
+    static void deafen();
+    static void hear();
+
+    /// Before serve(), for delegations: lockd's grace period counts for NFSv4 as well.
+    static void shorten_grace();
+
+    /// The name of a file below the client's mount, holding "before", that nfsd has delegated to
+    /// it. Empty, with the test failed, when none was for as long as nfsd may withhold them.
+    static std::string delegated_file();
 };
 
 } // namespace lab

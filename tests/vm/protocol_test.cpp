@@ -18,6 +18,7 @@ namespace {
 class ProtocolTest : public ModuleTest {
   protected:
     void SetUp() override {
+        shorten_grace();
         serve({Transport::svcrdma});
         ASSERT_TRUE(nfs_);
         ASSERT_TRUE(worked(client().put(CONFORM_PROGRAM, program, deadline())));
