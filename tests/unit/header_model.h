@@ -380,8 +380,83 @@ inline Bytes codec_reply(std::size_t size, const std::uint8_t *call, const rpcrd
     return {out.data(), out.data() + std::min<std::size_t>(encoded, size)};
 }
 
-/// Decodes @p bytes with kmod/header.c and with the model, follows every iterator, answers the
-/// call, and says in words where the two differ: empty if nowhere.
+/// The RDMA_ERROR that answers @p verdict on a message that began like @p call, or nothing where
+/// RFC 8166 section 4.5 wants it discarded.
+inline std::optional<Bytes> encode_error(const Message &call, std::uint32_t credits,
+                                         rpcrdma_hdr_verdict verdict) {
+    if (verdict == RPCRDMA_HDR_SHORT || verdict == RPCRDMA_HDR_DISCARD)
+        return std::nullopt;
+    Writer w;
+    w.word(call.xid).word(call.vers).word(credits).word(RPCRDMA_PROC_ERROR);
+    if (verdict == RPCRDMA_HDR_BAD_VERSION)
+        w.word(1).word(1).word(1);
+    else
+        w.word(2);
+    return w.take();
+}
+
+namespace detail {
+
+/// The verdict of kmod/header.c on @p bytes.
+inline rpcrdma_hdr_verdict codec_verdict(const Bytes &bytes, const rpcrdma_hdr_limits &limits) {
+    Exact copy(bytes);
+    rpcrdma_hdr hdr{};
+    return rpcrdma_hdr_decode(copy.data(), static_cast<std::uint32_t>(bytes.size()), &limits, &hdr);
+}
+
+/// Refuses what led to @p verdict. The refusal needs the room it takes and no less, and nobody
+/// who receives it may answer it in turn.
+inline std::string refusal_differences(const rpcrdma_hdr &hdr, const Message &m,
+                                       rpcrdma_hdr_verdict verdict,
+                                       const rpcrdma_hdr_limits &limits) {
+    const std::uint32_t credits = hdr.credits + 1;
+    const auto codec = [&](std::size_t size) {
+        Exact out(size);
+        const std::uint32_t encoded = rpcrdma_hdr_encode_error(
+            out.data(), static_cast<std::uint32_t>(size), &hdr, credits, verdict);
+        return Bytes(out.data(), out.data() + std::min<std::size_t>(encoded, size));
+    };
+    const auto want = encode_error(m, credits, verdict);
+    const Bytes refusal = codec(RPCRDMA_HDR_ERR_MAX);
+    if (refusal != want.value_or(Bytes{}))
+        return "the refusal differs\n";
+    if (refusal.empty())
+        return {};
+    if (codec(refusal.size()) != refusal || !codec(refusal.size() - 1).empty())
+        return "a refusal takes another room than its own\n";
+    const auto answer = codec_verdict(refusal, limits);
+    if (answer != RPCRDMA_HDR_SHORT && answer != RPCRDMA_HDR_DISCARD)
+        return "a refusal would be answered\n";
+    return {};
+}
+
+/// Calls the peer with the XID and credits of what it sent: what is encoded is the model's message
+/// without chunks, and decodes as such.
+inline std::string call_differences(const rpcrdma_hdr &hdr, const rpcrdma_hdr_limits &limits) {
+    const auto codec = [&](std::size_t size) {
+        Exact out(size);
+        const std::uint32_t encoded = rpcrdma_hdr_encode_call(
+            out.data(), static_cast<std::uint32_t>(size), hdr.xid, hdr.credits);
+        return Bytes(out.data(), out.data() + std::min<std::size_t>(encoded, size));
+    };
+    Message call;
+    call.xid = hdr.xid;
+    call.credits = hdr.credits;
+    call.body = Writer().word(hdr.xid).take();
+    Bytes encoded = codec(RPCRDMA_HDR_MIN);
+    if (!codec(RPCRDMA_HDR_MIN - 1).empty())
+        return "a call fits where there is no room for it\n";
+    encoded.insert(encoded.end(), call.body.begin(), call.body.end());
+    if (encoded != encode(call))
+        return "the call differs\n";
+    const auto want = limits.max_message < 4 ? RPCRDMA_HDR_TOO_LONG : RPCRDMA_HDR_OK;
+    return codec_verdict(encoded, limits) == want ? "" : "the call does not decode\n";
+}
+
+} // namespace detail
+
+/// Decodes @p bytes with kmod/header.c and with the model, follows every iterator, answers or
+/// refuses the call, and says in words where the two differ: empty if nowhere.
 inline std::string differences(std::span<const std::uint8_t> bytes,
                                const rpcrdma_hdr_limits &limits) {
     detail::Differences d;
@@ -393,9 +468,9 @@ inline std::string differences(std::span<const std::uint8_t> bytes,
     rpcrdma_hdr hdr{};
     const rpcrdma_hdr_verdict verdict =
         rpcrdma_hdr_decode(buf, static_cast<std::uint32_t>(bytes.size()), &limits, &hdr);
-    d.compare("verdict", verdict, want.verdict);
     if (verdict != want.verdict)
-        return d.text();
+        return std::string("verdict is ") + rpcrdma_hdr_verdict_name(verdict) + ", not " +
+               rpcrdma_hdr_verdict_name(want.verdict) + "\n";
 
     d.compare("xid", hdr.xid, m.xid);
     d.compare("vers", hdr.vers, bytes.size() < 28 ? 0 : m.vers);
@@ -432,8 +507,12 @@ inline std::string differences(std::span<const std::uint8_t> bytes,
     d.compare("Write chunks", count, ok ? m.writes.size() : 0);
     d.compare("handle to invalidate", rpcrdma_hdr_invalidate_handle(buf, &hdr),
               ok ? detail::first_handle(m) : 0);
-    if (!ok)
-        return d.text();
+    // A call that decodes can still turn out to have no answer, and is then refused.
+    const std::string refusal = detail::refusal_differences(hdr, m, verdict, limits);
+    if (!refusal.empty() || !ok)
+        return d.text() + refusal;
+    if (const std::string call = detail::call_differences(hdr, limits); !call.empty())
+        return d.text() + call;
 
     d.compare("inline_length", hdr.inline_length, m.proc == RPCRDMA_PROC_MSG ? m.body.size() : 0);
     d.compare("read_length", hdr.read_length, want.read_length);
