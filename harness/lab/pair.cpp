@@ -204,10 +204,8 @@ Result<void> VmPair::reset_server() {
     Progress progress("resetting the server");
     const auto deadline = Deadline::scaled(boot_limit);
     server_.host->disconnect();
-    if (auto reset = server_.vm->reset(); !reset)
+    if (auto reset = server_.vm->reset(deadline); !reset)
         return reset;
-    if (auto ready = server_.vm->wait_ready(deadline); !ready)
-        return ready;
     if (auto connected = connect(server_, deadline); !connected)
         return connected;
     progress.done();

@@ -203,17 +203,19 @@ Result<Vm> Vm::start(const VmOptions &options) {
     return vm;
 }
 
-Result<void> Vm::reset() {
+Result<void> Vm::reset(Deadline deadline) {
     booted_at_ = read_file(console_).value_or("").size();
-    const auto deadline = Deadline::scaled(std::chrono::seconds(10));
     auto qmp = Qmp::connect(control_, deadline);
     if (!qmp)
         return fail(name_ + ": resetting", qmp.error());
-    // Otherwise a reset ends QEMU, which is how panics are noticed.
+    // Otherwise a reset ends QEMU, which is how panics are noticed. Not only ours does: the firmware,
+    // which finds its memory in use, makes another.
     if (auto set = qmp->execute("set-action", {{"reboot", "reset"}}, deadline); !set)
         return fail(name_ + ": resetting", set.error());
     if (auto done = qmp->execute("system_reset", nlohmann::json::object(), deadline); !done)
         return fail(name_ + ": resetting", done.error());
+    if (auto ready = wait_ready(deadline); !ready)
+        return ready;
     if (auto set = qmp->execute("set-action", {{"reboot", "shutdown"}}, deadline); !set)
         return fail(name_ + ": resetting", set.error());
     return {};

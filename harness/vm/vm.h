@@ -43,9 +43,9 @@ class Vm {
     /// long (Cause::boot).
     Result<void> wait_ready(Deadline deadline);
 
-    /// As the reset button does: the guest stops where it is and boots again. Returns at once;
-    /// wait_ready() waits for the new boot.
-    Result<void> reset();
+    /// As the reset button does: the guest stops where it is and boots again. Returns when it is
+    /// ready; errors as wait_ready().
+    Result<void> reset(Deadline deadline);
 
     /// Nothing while QEMU runs and its kernel has not panicked; else Cause::panic or lost, with
     /// the tail of the console.
