@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "image/module.h"
 
+#include "image/cache.h"
 #include "util/file.h"
 #include "util/process.h"
 #include "util/progress.h"
@@ -71,6 +72,12 @@ Result<fs::path> build_module(const Image &image, const Kernel &kernel) {
         return fail(fmt::format("the image has no headers of kernel {}", kernel.version));
     if (geteuid() != 0)
         return fail("building the module needs root: it happens inside the image's root");
+    std::error_code error;
+    fs::create_directories(dir, error);
+    // kbuild's own files do not bear two builds at once: of one tree, one at a time.
+    const auto lock = lock_cache(dir.parent_path());
+    if (!lock)
+        return fail(lock.error());
     if (auto copied = mirror_sources(source_dir() / "kmod", dir); !copied)
         return fail(copied.error());
 
