@@ -43,26 +43,26 @@ int svc_rdma_rw_start(struct svc_rdma_rw *rw, unsigned int segments,
 		rw->sgs = kvmalloc_array(sgs, sizeof(*rw->sgs), GFP_KERNEL);
 		rw->max_sgs = sgs;
 	}
-	if (rw->segments && rw->sgs)
-		return 0;
-	svc_rdma_count(SVC_RDMA_no_memory);
-	return -ENOMEM;
+	if (!rw->segments || !rw->sgs) {
+		svc_rdma_count(SVC_RDMA_no_memory);
+		return -ENOMEM;
+	}
+	/* Each segment ends its own list; entries in between run on. */
+	sg_init_table(rw->sgs, rw->max_sgs);
+	sg_unmark_end(&rw->sgs[rw->max_sgs - 1]);
+	return 0;
 }
 
-static void svc_rdma_rw_append_piece(struct svc_rdma_rw *rw, struct page *page,
-				     u32 offset, u32 length)
+/* Inline: once for each page of a reply. */
+static __always_inline void
+svc_rdma_rw_append_piece(struct svc_rdma_rw *rw, struct page *page, u32 offset,
+			 u32 length)
 {
-	struct scatterlist *sg;
-
 	if (rw->nr_sgs == rw->max_sgs) {
 		rw->overrun = true;
 		return;
 	}
-	sg = &rw->sgs[rw->nr_sgs++];
-	sg_init_table(sg, 1);
-	/* Each segment ends its own list; those in between run on. */
-	sg_unmark_end(sg);
-	sg_set_page(sg, page, length, offset);
+	sg_set_page(&rw->sgs[rw->nr_sgs++], page, length, offset);
 	rw->bytes += length;
 	if (rw->direction == DMA_TO_DEVICE)
 		get_page(page);
@@ -155,6 +155,8 @@ int svc_rdma_rw_segment_end(struct svcxprt_rdma *rdma, struct svc_rdma_rw *rw,
 	segment->nents = rw->nr_sgs - rw->open_sg;
 	sg_mark_end(&rw->sgs[rw->nr_sgs - 1]);
 	rw->open_sg = rw->nr_sgs;
+	if (rw->direction == DMA_TO_DEVICE)
+		svc_rdma_add(SVC_RDMA_live_reply_pages, segment->nents);
 
 	ret = svc_rdma_fault(SVC_RDMA_FAULT_map) ? -EIO :
 	      rdma_rw_ctx_init(&segment->ctx, rdma->sc_qp, rdma->sc_port_num,
@@ -205,6 +207,7 @@ static void svc_rdma_rw_put_pages(struct svc_rdma_rw *rw,
 		else if (!folio_batch_add(batch, page_folio(page)))
 			folios_put(batch);
 	}
+	svc_rdma_add(SVC_RDMA_live_reply_pages, -(long)rw->open_sg);
 }
 
 /**

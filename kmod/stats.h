@@ -83,6 +83,7 @@
 	X(live_connections)						\
 	X(live_recv_ctxts)						\
 	X(live_send_ctxts)						\
+	X(live_reply_pages)	/* held for RDMA Writes until released */ \
 	X(live_pages)		/* allocated for RDMA Reads */
 
 enum svc_rdma_counter {

@@ -28,7 +28,7 @@ bool ModuleTest::eventually(const std::function<bool(const Counters &)> &holds,
 
 void ModuleTest::expect_nothing_live() {
     static constexpr std::array<const char *, 4> live = {"live_connections", "live_recv_ctxts",
-                                                         "live_send_ctxts", "live_pages"};
+                                                         "live_send_ctxts", "live_reply_pages", "live_pages"};
     const bool gone = eventually([](const Counters &now) {
         return std::ranges::all_of(live, [&](const char *name) { return now.at(name) == 0; });
     });
