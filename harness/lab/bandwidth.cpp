@@ -34,24 +34,40 @@ std::optional<double> parse_write_bw(std::string_view text) {
     return std::nullopt;
 }
 
+namespace {
+
+/// One try: a listener in the client, and when it listens, the server's Writes.
+Result<std::string> attempt(Host &server, Host &client, Deadline deadline) {
+    const auto listener = client.check(
+        fmt::format("{} >/run/ib_write_bw.log 2>&1 </dev/null & pid=$!; echo $pid\n"
+                    "while [ -e /proc/$pid ]; do\n"
+                    "  rdma resource show cm_id | grep -q 'state LISTEN.* pid '$pid && exit\n"
+                    "  sleep 0.2\n"
+                    "done; cat /run/ib_write_bw.log >&2; exit 1",
+                    command),
+        deadline);
+    if (!listener)
+        return listener;
+    auto answer = server.check(fmt::format("{} {}", command, client.data_address()), deadline);
+    (void)client.run(fmt::format("kill {} 2>/dev/null", trimmed(*listener)),
+                     Deadline::scaled(limit));
+    return answer;
+}
+
+} // namespace
+
 Result<double> measure_raw_writes(Host &server, Host &client) {
     for (Host *host : {&client, &server})
         if (auto done = host->check("modprobe -a rdma_ucm ib_uverbs", Deadline::scaled(limit));
             !done)
             return fail(done.error());
-    const auto listen = fmt::format("{} >/run/ib_write_bw.log 2>&1 </dev/null & echo $!", command);
-    const auto pid = client.check(listen, Deadline::scaled(limit));
-    if (!pid)
-        return fail(pid.error());
-    const auto deadline = Deadline::scaled(limit);
-    Result<std::string> answer = fail("");
-    // It listens once it has set up its queues.
-    for (int attempt = 0; attempt < 10 && !answer && !deadline.expired(); ++attempt) {
-        if (!pause_for(1s, deadline))
+    constexpr int attempts = 3; // the tool gives up when its first try is refused
+    auto answer = attempt(server, client, Deadline::scaled(limit));
+    for (int i = 1; i < attempts && !answer; ++i) {
+        if (!pause_for(1s))
             return fail("interrupted", Cause::cancelled);
-        answer = server.check(fmt::format("{} {}", command, client.data_address()), deadline);
+        answer = attempt(server, client, Deadline::scaled(limit));
     }
-    (void)client.run(fmt::format("kill {} 2>/dev/null", trimmed(*pid)), Deadline::scaled(limit));
     if (!answer)
         return fail("ib_write_bw", answer.error());
     const auto result = parse_write_bw(*answer);
