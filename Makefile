@@ -5,7 +5,7 @@ BUILD := build
 LAB   := $(BUILD)/nfsrdma-lab
 
 .DEFAULT_GOAL := help
-.PHONY: demo bench test unit model vm-test test-all conform lab image lab-module doctor setup clean help
+.PHONY: demo bench experiment test unit model vm-test test-all conform lab image lab-module doctor setup clean help
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -15,6 +15,9 @@ demo: lab-module ## from nothing to NFS/RDMA between two VMs, measured
 
 bench: lab-module ## our transport against the kernel's own, and both against the goals
 	$(LAB) run tests/workloads/bench.toml
+
+experiment: lab-module ## what a slow unmap costs under each release policy, drawn
+	$(LAB) run tests/workloads/experiment.toml
 
 test: unit model fuzz-check vm-test ## all tests
 

@@ -11,6 +11,7 @@
 #include "report/html_reporter.h"
 #include "report/json_reporter.h"
 #include "report/junit_reporter.h"
+#include "report/sweep_reporter.h"
 #include "report/text_reporter.h"
 #include "util/file.h"
 #include "util/interrupt.h"
@@ -50,7 +51,8 @@ struct Planned {
 };
 
 /// Transports take turns, and every repeat begins with another one: none is always first.
-std::vector<Planned> plan_boot(const Scenario &scenario, const std::string &kernel) {
+std::vector<Planned> plan_variant(const Scenario &scenario, const std::string &kernel,
+                                  const std::string &variant) {
     std::vector<Planned> plan;
     for (unsigned repeat = 1; repeat <= scenario.repeats; ++repeat)
         for (const std::string &nfs : scenario.nfs)
@@ -58,14 +60,22 @@ std::vector<Planned> plan_boot(const Scenario &scenario, const std::string &kern
                 auto turn = scenario.transports;
                 std::ranges::rotate(turn, turn.begin() + (repeat - 1) % turn.size());
                 for (const Transport transport : turn)
-                    plan.push_back({{kernel, transport, nfs, job.name, repeat}, &job});
+                    plan.push_back({{kernel, transport, nfs, job.name, repeat, variant}, &job});
             }
     return plan;
 }
 
+/// Everything that one boot is to do, a variant of the module after the other.
+std::vector<Planned> plan_boot(const Scenario &scenario, const std::string &kernel) {
+    std::vector<Planned> plan;
+    for (const std::string &variant : scenario.variants)
+        std::ranges::move(plan_variant(scenario, kernel, variant), std::back_inserter(plan));
+    return plan;
+}
+
 std::string describe(const RunKey &key) {
-    return fmt::format("NFSv{} {} over {} #{}", key.nfs, key.workload,
-                       transport_name(key.transport), key.repeat);
+    return fmt::format("NFSv{} {} over {} #{}", key.nfs, key.what(), transport_name(key.transport),
+                       key.repeat);
 }
 
 std::string describe(const Run &run) {
@@ -103,6 +113,8 @@ class Runner {
         reporters_.push_back(std::make_unique<JsonReporter>(results_ / "summary.json"));
         reporters_.push_back(std::make_unique<JunitReporter>(results_ / "junit.xml"));
         reporters_.push_back(std::make_unique<HtmlReporter>(results_ / "index.html"));
+        if (scenario_.variants.size() > 1)
+            reporters_.push_back(std::make_unique<SweepReporter>(results_, scenario_.plot));
         reporters_.push_back(std::make_unique<TextReporter>(stdout, results_));
     }
 
@@ -110,8 +122,9 @@ class Runner {
 
   private:
     void run_boot(const Kernel &kernel, const fs::path &module);
-    Outcome use_pair(Pair &pair, Boot &boot, const fs::path &module,
-                     const std::vector<Planned> &plan);
+    Outcome use_pair(Pair &pair, Boot &boot, const fs::path &module);
+    Outcome use_variant(Pair &pair, Boot &boot, const fs::path &module, const std::string &variant,
+                        Progress &progress);
     Outcome do_runs(Session &session, const Boot &boot, const std::vector<Planned> &plan,
                     Progress &progress);
     void collect(Pair &pair, Boot &boot);
@@ -200,11 +213,10 @@ Outcome why_no_session(Pair &pair, const Error &error) {
     return {verdict_of(error), error.what};
 }
 
-Outcome Runner::use_pair(Pair &pair, Boot &boot, const fs::path &module,
-                         const std::vector<Planned> &plan) {
-    Progress progress(fmt::format("{} on {}", scenario_.name, boot.kernel));
+Outcome Runner::use_variant(Pair &pair, Boot &boot, const fs::path &module,
+                            const std::string &variant, Progress &progress) {
     progress.at("starting the server");
-    auto session = Session::start(pair, scenario_, module, results_ / boot.directory);
+    auto session = Session::start(pair, scenario_, variant, module, results_ / boot.directory);
     if (!session)
         return why_no_session(pair, session.error());
     if (scenario_.transports.size() > 1) {
@@ -215,7 +227,7 @@ Outcome Runner::use_pair(Pair &pair, Boot &boot, const fs::path &module,
     if (!session->srcversion().empty())
         report_.environment.srcversion[boot.kernel] = session->srcversion();
 
-    auto outcome = do_runs(*session, boot, plan, progress);
+    auto outcome = do_runs(*session, boot, plan_variant(scenario_, boot.kernel, variant), progress);
     if (outcome.verdict == Verdict::pass && scenario_.bench)
         if (auto ok = session->bench(boot, progress); !ok)
             outcome = {verdict_of(ok.error()), ok.error().what};
@@ -224,9 +236,17 @@ Outcome Runner::use_pair(Pair &pair, Boot &boot, const fs::path &module,
         if (auto ok = session->stop(); !ok)
             outcome = {verdict_of(ok.error()), ok.error().what};
     }
-    if (outcome.verdict == Verdict::pass)
-        progress.done();
     return outcome;
+}
+
+Outcome Runner::use_pair(Pair &pair, Boot &boot, const fs::path &module) {
+    Progress progress(fmt::format("{} on {}", scenario_.name, boot.kernel));
+    for (const std::string &variant : scenario_.variants)
+        if (auto outcome = use_variant(pair, boot, module, variant, progress);
+            outcome.verdict != Verdict::pass)
+            return outcome;
+    progress.done();
+    return Outcome::pass();
 }
 
 void Runner::scan(Boot &boot, const fs::path &console, const fs::path &kernel_log) {
@@ -279,7 +299,7 @@ void Runner::run_boot(const Kernel &kernel, const fs::path &module) {
     if (pair) {
         boot.boot_ms = (*pair)->boot_ms();
         report_.environment.accelerator = (*pair)->accelerator();
-        boot.outcome = use_pair(**pair, boot, module, plan);
+        boot.outcome = use_pair(**pair, boot, module);
         collect(**pair, boot);
         if (boot.outcome.verdict != Verdict::pass) {
             say(fmt::format("{}: {}", verdict_name(boot.outcome.verdict), boot.outcome.why));
@@ -313,7 +333,7 @@ Report Runner::run() {
     report_.environment = describe_environment(image_, source_dir());
     report_.planned_runs = scenario_.kernels.size() * scenario_.nfs.size() *
                            scenario_.workloads.size() * scenario_.transports.size() *
-                           scenario_.repeats;
+                           scenario_.repeats * scenario_.variants.size();
     for (const auto &reporter : reporters_)
         note(trouble_, reporter->start(report_));
 

@@ -18,9 +18,15 @@ namespace {
 constexpr std::array<std::string_view, 2> kernel_names{"stable", "backports"};
 constexpr std::array<std::string_view, 3> transport_names{"svcrdma", "rpcrdma", "tcp"};
 constexpr std::array<std::string_view, 3> nfs_versions{"3", "4.1", "4.2"};
-constexpr std::array<std::string_view, 8> keys{"kernels",   "transports",       "nfs",
-                                               "workloads", "repeats",          "threads",
-                                               "bench",     "module_parameters"};
+constexpr std::array<std::string_view, 10> keys{"kernels", "transports",       "nfs",   "workloads",
+                                                "repeats", "threads",          "bench", "sweep",
+                                                "plot",    "module_parameters"};
+
+// insmod's words go through a shell.
+constexpr auto plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.,";
+constexpr auto lab_chooses =
+    "\"transport\" is the lab's to choose: it depends on whether the stock "
+    "transport is served as well";
 
 /// Reads values out of one file and keeps the first error.
 class Reader {
@@ -135,22 +141,80 @@ Result<void> read_module_parameters(const Reader &reader, Scenario &scenario) {
     const auto values = reader.strings("module_parameters", {});
     if (!values)
         return fail(values.error());
-    constexpr auto plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.,=";
     const toml::array &array = *reader.table().get("module_parameters")->as_array();
     for (std::size_t i = 0; i < values->size(); ++i) {
         const std::string &value = (*values)[i];
         const auto equals = value.find('=');
-        // insmod's words go through a shell.
-        if (equals == 0 || equals == value.npos || value.find_first_not_of(plain) != value.npos)
+        if (equals == 0 || equals == value.npos ||
+            value.find_first_not_of(plain, equals + 1) != value.npos ||
+            value.find_first_not_of(plain) != equals)
             return reader.error_at(array[i].source(),
                                    "a module parameter is written \"name=value\", out of letters, "
                                    "digits and _-.,");
         if (value.starts_with("transport="))
-            return reader.error_at(array[i].source(),
-                                   "\"transport\" is the lab's to choose: it depends on whether "
-                                   "the stock transport is served as well");
+            return reader.error_at(array[i].source(), lab_chooses);
     }
     scenario.module_parameters = fmt::format("{}", fmt::join(*values, " "));
+    return {};
+}
+
+/// A value of a sweep, as insmod takes it; nothing when it is neither a number nor a plain word.
+std::optional<std::string> swept_value(const toml::node &node) {
+    if (const auto number = node.value_exact<std::int64_t>())
+        return std::to_string(*number);
+    const auto word = node.value_exact<std::string>();
+    if (!word || word->empty() || word->find_first_not_of(plain) != word->npos)
+        return std::nullopt;
+    return word;
+}
+
+Result<void> read_sweep(const Reader &reader, Scenario &scenario) {
+    const toml::node *node = reader.table().get("sweep");
+    if (node == nullptr)
+        return {};
+    constexpr auto expected = "\"sweep\" must be a table of module parameters, each with a list of "
+                              "numbers or plain words";
+    const toml::table *table = node->as_table();
+    if (table == nullptr || table->empty())
+        return reader.error_at(node->source(), expected);
+    if (scenario.transports != std::vector{Transport::svcrdma})
+        return reader.error_at(node->source(),
+                               "\"sweep\" needs transports = [\"svcrdma\"]: no other has "
+                               "parameters to sweep");
+    for (const auto &[name, values] : *table) {
+        const toml::array *array = values.as_array();
+        if (array == nullptr || array->empty() ||
+            name.str().find_first_not_of(plain) != name.str().npos)
+            return reader.error_at(values.source(), expected);
+        if (name.str() == "transport")
+            return reader.error_at(name.source(), lab_chooses);
+        std::vector<std::string> longer;
+        for (const std::string &variant : scenario.variants)
+            for (const toml::node &element : *array) {
+                const auto value = swept_value(element);
+                if (!value)
+                    return reader.error_at(element.source(), expected);
+                longer.push_back(fmt::format("{}{}{}={}", variant, variant.empty() ? "" : " ",
+                                             name.str(), *value));
+            }
+        scenario.variants = std::move(longer);
+    }
+    return {};
+}
+
+Result<void> read_plot(const Reader &reader, const std::filesystem::path &path,
+                       Scenario &scenario) {
+    const toml::node *node = reader.table().get("plot");
+    if (node == nullptr)
+        return {};
+    const auto name = node->value_exact<std::string>();
+    if (!name)
+        return reader.error_at(node->source(), "\"plot\" must name a file of gnuplot commands");
+    if (!reader.table().contains("sweep"))
+        return reader.error_at(node->source(), "\"plot\" draws a \"sweep\", and there is none");
+    scenario.plot = path.parent_path() / *name;
+    if (!std::filesystem::is_regular_file(scenario.plot))
+        return reader.error_at(node->source(), "no file " + scenario.plot.string());
     return {};
 }
 
@@ -188,6 +252,10 @@ Result<Scenario> read_table(const std::filesystem::path &path, const toml::table
         return fail(bench.error());
     scenario.bench = *bench;
     if (auto ok = read_module_parameters(reader, scenario); !ok)
+        return fail(ok.error());
+    if (auto ok = read_sweep(reader, scenario); !ok)
+        return fail(ok.error());
+    if (auto ok = read_plot(reader, path, scenario); !ok)
         return fail(ok.error());
     if (auto ok = read_workloads(reader, path, scenario); !ok)
         return fail(ok.error());

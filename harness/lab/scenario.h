@@ -11,8 +11,8 @@
 
 namespace lab {
 
-/// What a user wants to see run: every kernel, NFS version, workload and transport with each
-/// other, `repeats` times.
+/// What a user wants to see run: every kernel, variant, NFS version, workload and transport with
+/// each other, `repeats` times.
 struct Scenario {
     std::string name;                  ///< the file's name without ".toml"
     std::vector<std::string> kernels;  ///< "stable", "backports"
@@ -24,6 +24,10 @@ struct Scenario {
     /// Also measures idle connections and the raw bandwidth, and judges our goals.
     bool bench = false;
     std::string module_parameters; ///< for svcrdma.ko, as insmod takes them
+    /// The combinations of what a sweep names: "release=inline unmap_us=2". svcrdma.ko is loaded
+    /// anew for each; without a sweep there is one, and it is empty.
+    std::vector<std::string> variants{""};
+    std::filesystem::path plot; ///< gnuplot's commands that draw a sweep, or empty
 };
 
 /// Reads a scenario and checks all of it, job files included. An error names file, line and

@@ -7,6 +7,7 @@
 #include "report/profile_file.h"
 #include "util/file.h"
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <fmt/format.h>
@@ -56,13 +57,14 @@ std::string proof_text(const PathProof::Evidence &evidence) {
 
 } // namespace
 
-Result<Session> Session::start(Pair &pair, const Scenario &scenario,
+Result<Session> Session::start(Pair &pair, const Scenario &scenario, const std::string &variant,
                                const std::filesystem::path &module,
                                const std::filesystem::path &results) {
-    auto server = NfsServer::start(pair.server(), {.transports = scenario.transports,
-                                                   .module = module,
-                                                   .module_parameters = scenario.module_parameters,
-                                                   .threads = scenario.threads});
+    auto server = NfsServer::start(pair.server(),
+                                   {.transports = scenario.transports,
+                                    .module = module,
+                                    .module_parameters = scenario.module_parameters + " " + variant,
+                                    .threads = scenario.threads});
     if (!server)
         return fail(server.error());
     Session session(pair, *std::move(server), results);
@@ -90,7 +92,9 @@ Run Session::run(const RunKey &key, const JobFile &job, Deadline deadline) {
     run.verified = job.verifies;
     run.set_aside = key.repeat == traced_repeat && repeats_ > 1;
     const auto start = std::chrono::steady_clock::now();
-    const auto directory = results_ / fmt::format("{}-nfs{}-{}-{}", job.name, key.nfs,
+    auto what = key.what();
+    std::ranges::replace(what, ' ', '-');
+    const auto directory = results_ / fmt::format("{}-nfs{}-{}-{}", what, key.nfs,
                                                   transport_name(key.transport), key.repeat);
     std::error_code error;
     std::filesystem::create_directories(directory, error);
@@ -195,6 +199,27 @@ Result<void> Session::keep_profile(Run &run, const InstructionCounts &before,
                          {run.key, run.fio->ops, *run.profile});
 }
 
+Result<void> Session::begin_trace(Transport transport) {
+    if (transport == Transport::svcrdma)
+        if (auto ok = start_sampling(pair_->server(), Deadline::scaled(step)); !ok)
+            return ok;
+    return start_trace(pair_->server(), traced_module(transport), Deadline::scaled(step));
+}
+
+Result<void> Session::end_trace(Run &run) {
+    auto trace = stop_trace(pair_->server(), Deadline::scaled(step));
+    if (!trace)
+        return fail(trace.error());
+    run.trace = *std::move(trace);
+    if (run.key.transport != Transport::svcrdma)
+        return {};
+    auto peaks = stop_sampling(pair_->server(), Deadline::scaled(step));
+    if (!peaks)
+        return fail(peaks.error());
+    run.peaks = *std::move(peaks);
+    return {};
+}
+
 Outcome Session::measure(Run &run, const JobFile &job, const Mount &mount, Deadline deadline) {
     auto proof = PathProof::begin(server_, pair_->client(), mount, run.key.transport);
     if (!proof)
@@ -204,9 +229,7 @@ Outcome Session::measure(Run &run, const JobFile &job, const Mount &mount, Deadl
         return outcome_of(before.error());
     const bool traced = run.key.repeat == traced_repeat;
     if (traced)
-        if (auto ok = start_trace(pair_->server(), traced_module(run.key.transport),
-                                  Deadline::scaled(step));
-            !ok)
+        if (auto ok = begin_trace(run.key.transport); !ok)
             return outcome_of(ok.error());
     // Nothing else runs on the server between these two.
     const auto counts_before = pair_->server_instructions(Deadline::scaled(step));
@@ -218,12 +241,9 @@ Outcome Session::measure(Run &run, const JobFile &job, const Mount &mount, Deadl
     const auto counts_after = pair_->server_instructions(Deadline::scaled(step));
     if (!counts_after)
         return outcome_of(counts_after.error());
-    if (traced) {
-        auto trace = stop_trace(pair_->server(), Deadline::scaled(step));
-        if (!trace)
-            return outcome_of(trace.error());
-        run.trace = *std::move(trace);
-    }
+    if (traced)
+        if (auto ok = end_trace(run); !ok)
+            return outcome_of(ok.error());
     const auto after = take_snapshot(pair_->server(), Deadline::scaled(step));
     if (!after)
         return outcome_of(after.error());

@@ -19,10 +19,10 @@ namespace lab {
 /// one fio run at a time.
 class Session {
   public:
-    /// Starts the server and brings the job files in place. The pair and the scenario must
-    /// outlive the session. `results` is where runs leave their files, below a directory of
-    /// their own.
-    static Result<Session> start(Pair &pair, const Scenario &scenario,
+    /// Starts the server, with one of the scenario's variants of the module, and brings the job
+    /// files in place. The pair and the scenario must outlive the session. `results` is where runs
+    /// leave their files, below a directory of their own.
+    static Result<Session> start(Pair &pair, const Scenario &scenario, const std::string &variant,
                                  const std::filesystem::path &module,
                                  const std::filesystem::path &results);
 
@@ -48,6 +48,8 @@ class Session {
         : pair_(&pair), server_(std::move(server)), results_(std::move(results)) {}
 
     Outcome attempt(Run &run, const JobFile &job, Deadline deadline);
+    Result<void> begin_trace(Transport transport);
+    Result<void> end_trace(Run &run);
     Outcome measure(Run &run, const JobFile &job, const Mount &mount, Deadline deadline);
     Result<FioOutput> run_watched(const JobFile &job, const std::string &dir, Deadline deadline);
     Result<void> keep_profile(Run &run, const InstructionCounts &before,

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,9 +21,16 @@ struct Trace {
     Values wakeups;
     /// What workqueues' workers were woken for, by the function that they executed.
     Values works;
+    /// Calls, and the nanoseconds that they took together.
+    struct Bucket {
+        std::int64_t calls = 0, ns = 0;
+    };
     /// Calls of the transport's Send completion handler, by how long they took: the power of two
     /// of nanoseconds at or below.
-    std::map<unsigned, std::int64_t> send_handler;
+    std::map<unsigned, Bucket> send_handler;
+
+    /// Nanoseconds that one of them took on average; nothing when there was none.
+    [[nodiscard]] std::optional<double> send_handler_mean() const;
 };
 
 /// Starts to trace, in the kernel's own histograms. `module` is the transport's, whose Send

@@ -78,8 +78,8 @@ json instructions_json(const Profile &profile, std::uint64_t ops) {
 /// How many calls took at least so many nanoseconds, and less than twice as many.
 json handler_json(const Trace &trace) {
     auto object = json::object();
-    for (const auto &[power, calls] : trace.send_handler)
-        object[std::to_string(std::uint64_t{1} << std::min(power, 63U))] = calls;
+    for (const auto &[power, bucket] : trace.send_handler)
+        object[std::to_string(std::uint64_t{1} << std::min(power, 63U))] = bucket.calls;
     return object;
 }
 
@@ -89,6 +89,8 @@ json run_json(const Run &run) {
                 {"nfs", run.key.nfs},
                 {"workload", run.key.workload},
                 {"repeat", run.key.repeat}};
+    if (!run.key.variant.empty())
+        object["variant"] = run.key.variant;
     put_outcome(object, run.outcome);
     object["seconds"] = run.seconds;
     if (run.set_aside)
@@ -113,6 +115,8 @@ json run_json(const Run &run) {
             object["server"]["works"] = run.trace->works;
             object["server"]["send_handler_ns"] = handler_json(*run.trace);
         }
+        if (run.peaks)
+            object["server"]["peaks"] = *run.peaks;
         for (const auto *metric :
              {"enqueues_per_op", "futile_enqueues", "futile_visits", "transport_works_per_op"})
             if (const auto value = metric_of(run, metric))

@@ -60,6 +60,20 @@ std::int64_t transport_works(const Run &run) {
     return sum;
 }
 
+/// What our module and its tracing tell.
+std::optional<double> metric_of_module(const Run &run, std::string_view metric) {
+    if (metric == "sends_per_s" && run.server && !run.set_aside && run.fio->runtime_ms > 0)
+        if (const auto sent = run.server->module.find("replies"); sent != run.server->module.end())
+            return static_cast<double>(sent->second) * 1000 /
+                   static_cast<double>(run.fio->runtime_ms);
+    if (metric == "send_handler_ns" && run.trace)
+        return run.trace->send_handler_mean();
+    if (run.peaks)
+        if (const auto peak = run.peaks->find(std::string(metric)); peak != run.peaks->end())
+            return static_cast<double>(peak->second);
+    return std::nullopt;
+}
+
 /// What is reported of several findings: the cause before its symptoms.
 int severity(Verdict verdict) {
     switch (verdict) {
@@ -86,7 +100,7 @@ int severity(Verdict verdict) {
 using Group = std::tuple<std::string, std::string, std::string>; // kernel, nfs, workload
 
 Group group_of(const Run &run) {
-    return {run.key.kernel, run.key.nfs, run.key.workload};
+    return {run.key.kernel, run.key.nfs, run.key.what()};
 }
 
 std::vector<double> ratios(const std::vector<const Run *> &runs, Transport a, Transport b,
@@ -117,6 +131,12 @@ std::optional<double> metric_of(const Run &run, std::string_view metric) {
         return run.fio->iops;
     if (metric == "bytes_per_s" && !run.set_aside)
         return static_cast<double>(run.fio->bytes_per_s);
+    if (run.fio->latency_ns && !run.set_aside && metric == "latency_p50_ms")
+        return static_cast<double>(run.fio->latency_ns->p50) / 1e6;
+    if (run.fio->latency_ns && !run.set_aside && metric == "latency_p99_ms")
+        return static_cast<double>(run.fio->latency_ns->p99) / 1e6;
+    if (const auto value = metric_of_module(run, metric))
+        return value;
     const auto per_op = [&](std::int64_t count) {
         return static_cast<double>(count) / static_cast<double>(run.fio->ops);
     };

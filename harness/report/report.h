@@ -4,6 +4,7 @@
 #include "lab/transport.h"
 #include "observe/console_scanner.h"
 #include "observe/instructions.h"
+#include "observe/peaks.h"
 #include "observe/snapshot.h"
 #include "observe/trace.h"
 #include "report/verdict.h"
@@ -40,6 +41,13 @@ struct RunKey {
     std::string nfs;
     std::string workload;
     unsigned repeat = 0; ///< from 1
+    /// The module parameters of a sweep that it ran with; empty without one.
+    std::string variant;
+
+    /// The workload, and its variant if there is one.
+    [[nodiscard]] std::string what() const {
+        return variant.empty() ? workload : workload + " " + variant;
+    }
 };
 
 /// One mount and one fio run.
@@ -53,6 +61,7 @@ struct Run {
     /// It was traced and others of the same kind were not: what it took is no measure.
     bool set_aside = false;
     std::optional<Trace> trace;     ///< what its tracepoints told, if they were on
+    std::optional<Peaks> peaks;     ///< what our module held at the most; traced runs only
     std::optional<Profile> profile; ///< what the server executed meanwhile
     std::string proof;              ///< how the traffic was shown to take the transport
     std::string directory;          ///< of its files, below the results
@@ -117,7 +126,9 @@ struct Report {
     std::vector<Goal> goals; ///< only of a scenario that asks for them
 };
 
-/// The value of a metric, where the run measured it.
+/// The value of a metric, where the run measured it: those of Comparison::metric, and
+/// "latency_p50_ms", "latency_p99_ms", "sends_per_s" (replies of our module), "send_handler_ns" (one
+/// call of the Send completion handler, on average), "send_ctxts" and "pinned_pages" (at the most).
 std::optional<double> metric_of(const Run &run, std::string_view metric);
 
 /// The middle of `values`, which must not be empty; between the two middle ones when even.

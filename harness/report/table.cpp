@@ -16,13 +16,6 @@ struct Metric {
 };
 
 std::vector<Metric> shown_metrics() {
-    const auto latency = [](std::uint64_t Latency::*percentile) {
-        return [percentile](const Run &run) -> std::optional<double> {
-            if (!run.fio || !run.fio->latency_ns || run.set_aside)
-                return std::nullopt;
-            return static_cast<double>((*run.fio->latency_ns).*percentile) / 1e6;
-        };
-    };
     const auto plain = [](std::string_view name) {
         return [name](const Run &run) { return metric_of(run, name); };
     };
@@ -35,8 +28,8 @@ std::vector<Metric> shown_metrics() {
          },
          1,
          {}},
-        {"latency p50, ms", latency(&Latency::p50), 2, {}},
-        {"latency p99, ms", latency(&Latency::p99), 2, {}},
+        {"latency p50, ms", plain("latency_p50_ms"), 2, {}},
+        {"latency p99, ms", plain("latency_p99_ms"), 2, {}},
         {"nfsd wakeups per I/O", plain("nfsd_wakeups_per_op"), 2, "nfsd_wakeups_per_op"},
         {"switches per I/O", plain("context_switches_per_op"), 2, "context_switches_per_op"},
         {"instructions per I/O", plain("instructions_per_op"), 0, "instructions_per_op"},
@@ -46,6 +39,15 @@ std::vector<Metric> shown_metrics() {
         {"of these, for nothing", plain("futile_enqueues"), 3, {}},
         {"visits for nothing", plain("futile_visits"), 3, {}},
         {"transport's works per I/O", plain("transport_works_per_op"), 2, {}},
+        {"Send handler, us",
+         [](const Run &run) -> std::optional<double> {
+             const auto ns = metric_of(run, "send_handler_ns");
+             return ns ? std::optional(*ns / 1000) : std::nullopt;
+         },
+         1,
+         {}},
+        {"Send contexts, peak", plain("send_ctxts"), 0, {}},
+        {"pinned pages, peak", plain("pinned_pages"), 0, {}},
     };
 }
 
@@ -84,7 +86,7 @@ Table make_table(const Report &report, const std::string &kernel, const std::str
     std::vector<std::string> workloads;
     for (const Run *run : runs) {
         add_once(transports, run->key.transport);
-        add_once(workloads, run->key.workload);
+        add_once(workloads, run->key.what());
     }
     std::ranges::sort(transports);
     for (const Transport transport : transports)
@@ -95,7 +97,7 @@ Table make_table(const Report &report, const std::string &kernel, const std::str
 
     for (const std::string &workload : workloads) {
         const auto passed = select(runs, [&](const Run &run) {
-            return run.key.workload == workload && run.outcome.verdict == Verdict::pass;
+            return run.key.what() == workload && run.outcome.verdict == Verdict::pass;
         });
         for (const Metric &metric : shown_metrics()) {
             Table::Row row{workload, std::string(metric.name), {}, {}};
@@ -120,7 +122,7 @@ Table make_table(const Report &report, const std::string &kernel, const std::str
         for (const Transport transport : transports) {
             std::optional<std::uint64_t> errors;
             for (const Run *run : runs)
-                if (run->key.workload == workload && run->key.transport == transport && run->fio &&
+                if (run->key.what() == workload && run->key.transport == transport && run->fio &&
                     run->verified)
                     errors = errors.value_or(0) + run->fio->verify_errors;
             row.values.push_back(errors ? fmt::format("{}", *errors) : "-");

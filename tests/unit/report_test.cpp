@@ -33,7 +33,7 @@ Run make_run(Transport transport, unsigned repeat, double iops, std::int64_t nfs
     run.fio->latency_ns = Latency{2'000'000, 9'000'000};
     run.server = Delta{};
     run.server->context_switches = 3000;
-    run.trace = Trace{{{"nfsd", nfsd}, {"kworker", 7}}, {{"do_work [rdma_rxe]", 5}}, {{10, 3}}};
+    run.trace = Trace{{{"nfsd", nfsd}, {"kworker", 7}}, {{"do_work [rdma_rxe]", 5}}, {{10, {3, 3600}}}};
     run.server->module = {{"calls", transport == Transport::svcrdma ? 1003 : 0}};
     return run;
 }

@@ -69,6 +69,36 @@ TEST_F(ScenarioTest, HasDefaults) {
     EXPECT_EQ(scenario->module_parameters, "");
 }
 
+constexpr auto sweeping = R"(kernels = ["stable"]
+transports = ["svcrdma"]
+nfs = ["3"]
+workloads = ["reads.fio"]
+)";
+
+TEST_F(ScenarioTest, CombinesWhatItSweeps) {
+    std::ofstream(dir_ / "draw.gnuplot") << "plot x\n";
+    const auto scenario = read(std::string(sweeping) + "plot = \"draw.gnuplot\"\n[sweep]\n"
+                                                       "a = [\"x\", \"y\"]\nb = [0, 7]\n");
+    ASSERT_TRUE(scenario) << scenario.error().what;
+    EXPECT_THAT(scenario->variants, ElementsAre("a=x b=0", "a=x b=7", "a=y b=0", "a=y b=7"));
+    EXPECT_EQ(scenario->plot, dir_ / "draw.gnuplot");
+}
+
+TEST_F(ScenarioTest, RefusesASweepThatMeansNothing) {
+    EXPECT_THAT(error_of(std::string(good) + "[sweep]\na = [1]\n"),
+                HasSubstr("needs transports = [\"svcrdma\"]"));
+    EXPECT_THAT(error_of(std::string(sweeping) + "[sweep]\na = [1, \"x;reboot\"]\n"),
+                HasSubstr("numbers or plain words"));
+    EXPECT_THAT(error_of(std::string(sweeping) + "[sweep]\na = []\n"),
+                HasSubstr("numbers or plain words"));
+    EXPECT_THAT(error_of(std::string(sweeping) + "[sweep]\ntransport = [\"rdma\"]\n"),
+                HasSubstr("the lab's to choose"));
+    EXPECT_THAT(error_of(std::string(sweeping) + "plot = \"draw.gnuplot\"\n"),
+                HasSubstr("there is none"));
+    EXPECT_THAT(error_of(std::string(sweeping) + "plot = \"no.gnuplot\"\n[sweep]\na = [1]\n"),
+                HasSubstr("no file"));
+}
+
 TEST_F(ScenarioTest, NamesAnUnknownKeyAndTheAllowedOnes) {
     EXPECT_THAT(error_of(std::string(good) + "repeat = 3\n"),
                 AllOf(HasSubstr("some.toml:5:1: unknown key \"repeat\""), HasSubstr("repeats")));

@@ -27,6 +27,18 @@ TEST(Trace, CountsNothingAsNothing) {
     EXPECT_THAT(trace->wakeups, ElementsAre(Pair("kworker", 0), Pair("nfsd", 0)));
     EXPECT_THAT(trace->works, IsEmpty());
     EXPECT_THAT(trace->send_handler, IsEmpty());
+    EXPECT_FALSE(trace->send_handler_mean());
+}
+
+TEST(Trace, AveragesTheHandlersTime) {
+    const auto trace =
+        parse_trace("event synthetic/lab_handler\n"
+                    "{ ns: ~ 2^12               } hitcount:         10  ns:      51200\n"
+                    "{ ns: ~ 2^13               } hitcount:          2  ns:      20800\n");
+    ASSERT_TRUE(trace) << trace.error().what;
+    EXPECT_EQ(trace->send_handler.at(12).calls, 10);
+    EXPECT_EQ(trace->send_handler.at(13).ns, 20800);
+    EXPECT_DOUBLE_EQ(trace->send_handler_mean().value_or(0), 6000);
 }
 
 TEST(Trace, RefusesAnOverflownHistogram) {

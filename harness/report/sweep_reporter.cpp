@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "report/sweep_reporter.h"
+
+#include "util/file.h"
+#include "util/process.h"
+
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <fmt/format.h>
+#include <tuple>
+#include <vector>
+
+namespace lab {
+namespace {
+
+constexpr std::array<std::string_view, 8> metrics{
+    "iops",        "latency_p50_ms",      "latency_p99_ms",
+    "sends_per_s", "instructions_per_op", "send_handler_ns",
+    "send_ctxts",  "pinned_pages"};
+
+/// The names, or the values, of "release=inline unmap_us=2".
+std::string columns(std::string_view variant, bool names) {
+    std::string text;
+    while (!variant.empty()) {
+        const auto word = variant.substr(0, variant.find(' '));
+        variant.remove_prefix(std::min(word.size() + 1, variant.size()));
+        const auto equals = word.find('=');
+        text += fmt::format("\t{}", names ? word.substr(0, equals) : word.substr(equals + 1));
+    }
+    return text;
+}
+
+} // namespace
+
+std::string sweep_tsv(const Report &report) {
+    using Key = std::tuple<std::string, std::string, std::string, std::string>;
+    std::vector<Key> keys; // in the order of the runs
+    std::map<Key, std::vector<const Run *>> members;
+    for (const Run &run : report.runs) {
+        if (run.outcome.verdict != Verdict::pass)
+            continue;
+        const Key key{run.key.kernel, run.key.nfs, run.key.workload, run.key.variant};
+        if (!members.contains(key))
+            keys.push_back(key);
+        members[key].push_back(&run);
+    }
+    if (keys.empty())
+        return {};
+    auto text = fmt::format("kernel\tnfs\tworkload{}", columns(std::get<3>(keys.front()), true));
+    for (const auto metric : metrics)
+        text += fmt::format("\t{}", metric);
+    text += "\n";
+    for (const Key &key : keys) {
+        const auto &[kernel, nfs, workload, variant] = key;
+        text += fmt::format("{}\t{}\t{}{}", kernel, nfs, workload, columns(variant, false));
+        for (const auto metric : metrics) {
+            std::vector<double> values;
+            for (const Run *run : members[key])
+                if (const auto value = metric_of(*run, metric))
+                    values.push_back(*value);
+            text += fmt::format("\t{:.6g}", values.empty() ? std::nan("") : median(values));
+        }
+        text += "\n";
+    }
+    return text;
+}
+
+Result<void> SweepReporter::finish(const Report &report) {
+    const auto text = sweep_tsv(report);
+    if (text.empty())
+        return {};
+    if (auto ok = write_file(directory_ / "sweep.tsv", text); !ok)
+        return ok;
+    if (plot_.empty())
+        return {};
+    const auto drawn =
+        run_process({"gnuplot", "-e", fmt::format("cd '{}'", directory_.string()), plot_.string()},
+                    Deadline::in(std::chrono::minutes(1)), {.cleaning = true});
+    if (!drawn)
+        return fail("cannot draw the sweep", drawn.error());
+    if (drawn->status != 0)
+        return fail(fmt::format("gnuplot cannot draw {}: {}", plot_.string(), drawn->err));
+    return {};
+}
+
+} // namespace lab
