@@ -147,28 +147,28 @@ void svc_rdma_recv_ctxts_destroy(struct svcxprt_rdma *rdma)
 }
 
 /*
- * More Receives, and so more credits, while the client keeps at least half of
- * what it was granted busy; fewer when it has not done so for a while. Fewer
- * take effect as calls use up what is posted.
+ * More Receives, and so more credits, when the client keeps more than half of
+ * what it was granted busy; fewer when it has not even used half for a while.
+ * Fewer take effect as calls use up what is posted.
  */
 static void svc_rdma_recv_adapt(struct svcxprt_rdma *rdma, unsigned int arrived)
 {
 	/* The receiver counts as an RPC, too. */
 	unsigned int busy = arrived - 1 +
 			    atomic_read(&rdma->sc_xprt.xpt_nr_rqsts);
+	unsigned int half = rdma->sc_recv_target / 2;
 
-	if (busy < rdma->sc_recv_target / 2) {
+	if (busy < half) {
 		if (rdma->sc_recv_target <= SVC_RDMA_CREDITS_START ||
 		    time_before(jiffies, rdma->sc_recv_needed + SVC_RDMA_CUT))
 			return;
 		rdma->sc_recv_needed = jiffies;
-		rdma->sc_recv_target = max(rdma->sc_recv_target / 2,
-					   SVC_RDMA_CREDITS_START);
+		rdma->sc_recv_target = max(half, SVC_RDMA_CREDITS_START);
 		svc_rdma_count(SVC_RDMA_credit_cuts);
 		return;
 	}
 	rdma->sc_recv_needed = jiffies;
-	if (rdma->sc_recv_target == rdma->sc_credits_max)
+	if (busy == half || rdma->sc_recv_target == rdma->sc_credits_max)
 		return;
 	rdma->sc_recv_target = min(2 * rdma->sc_recv_target,
 				   rdma->sc_credits_max);
