@@ -12,7 +12,7 @@ namespace {
 // Removing what is not there is no error: an earlier start may have been interrupted.
 constexpr auto stop = R"(cd /sys/kernel/tracing || exit
 quiet() { echo "$1" 2>/dev/null >>"$2"; }
-[ -d events/synthetic/lab_handler ] && quiet '!hist:keys=ns.log2:vals=ns' events/synthetic/lab_handler/trigger
+[ -d events/synthetic/lab_handler ] && quiet '!hist:keys=ns.buckets=500' events/synthetic/lab_handler/trigger
 [ -d events/lab/leave ] && quiet '!hist:keys=common_pid:ns=common_timestamp-$at:onmatch(lab.enter).trace(lab_handler,$ns)' events/lab/leave/trigger
 [ -d events/lab/enter ] && quiet '!hist:keys=common_pid:at=common_timestamp' events/lab/enter/trigger
 quiet '!lab_handler' synthetic_events
@@ -32,7 +32,7 @@ echo 'r:lab/leave {0}:svc_rdma_wc_send' >>kprobe_events
 echo 'lab_handler u64 ns' >>synthetic_events
 echo 'hist:keys=common_pid:at=common_timestamp' >events/lab/enter/trigger
 echo 'hist:keys=common_pid:ns=common_timestamp-$at:onmatch(lab.enter).trace(lab_handler,$ns)' >events/lab/leave/trigger
-echo 'hist:keys=ns.log2:vals=ns' >events/synthetic/lab_handler/trigger
+echo 'hist:keys=ns.buckets=500' >events/synthetic/lab_handler/trigger
 )";
 
 constexpr auto read_all = R"(cd /sys/kernel/tracing
@@ -52,12 +52,10 @@ std::string group_of(std::string_view comm) {
     return "other";
 }
 
-/// "{ ns: ~ 2^12 } hitcount:         10  ns:      51200": the key's value, the hits, and the sum
-/// of the values if there is one.
+/// "{ comm: kworker/0:1      } hitcount:         10": the key's value and the hits.
 struct Entry {
     std::string_view key;
     std::int64_t hits = 0;
-    std::int64_t sum = 0;
 };
 
 std::optional<Entry> parse_entry(std::string_view line) {
@@ -67,27 +65,24 @@ std::optional<Entry> parse_entry(std::string_view line) {
     const auto hits_at = line.rfind(hits);
     if (!line.starts_with("{ ") || colon == line.npos || close == line.npos || hits_at == line.npos)
         return std::nullopt;
-    auto rest = trimmed(line.substr(hits_at + hits.size()));
-    const auto count = parse_number(rest.substr(0, rest.find(' ')));
+    const auto count = parse_number(line.substr(hits_at + hits.size()));
     if (!count || close < colon)
         return std::nullopt;
-    const auto value = rest.rfind(':');
-    const auto sum = value == rest.npos ? std::nullopt : parse_number(rest.substr(value + 1));
     return Entry{trimmed(line.substr(colon + 2, close - colon - 2)),
-                 static_cast<std::int64_t>(*count), static_cast<std::int64_t>(sum.value_or(0))};
+                 static_cast<std::int64_t>(*count)};
 }
 
 } // namespace
 
-std::optional<double> Trace::send_handler_mean() const {
-    Bucket all;
-    for (const auto &[power, bucket] : send_handler) {
-        all.calls += bucket.calls;
-        all.ns += bucket.ns;
-    }
-    if (all.calls == 0)
-        return std::nullopt;
-    return static_cast<double>(all.ns) / static_cast<double>(all.calls);
+std::optional<double> Trace::send_handler_median() const {
+    std::int64_t all = 0;
+    for (const auto &[ns, calls] : send_handler)
+        all += calls;
+    std::int64_t so_far = 0;
+    for (const auto &[ns, calls] : send_handler)
+        if ((so_far += calls) * 2 > all)
+            return static_cast<double>(ns) + static_cast<double>(send_handler_step) / 2;
+    return std::nullopt;
 }
 
 Result<void> start_trace(Host &host, std::string_view module, Deadline deadline) {
@@ -131,12 +126,10 @@ Result<Trace> parse_trace(std::string_view text) {
                 .works[module == name.npos ? std::string(function)
                                            : fmt::format("{} {}", function, name.substr(module))] +=
                 entry->hits;
-        } else if (entry->key.starts_with("~ 2^")) {
-            if (const auto power = parse_number(entry->key.substr(4))) {
-                auto &bucket = trace.send_handler[static_cast<unsigned>(*power)];
-                bucket.calls += entry->hits;
-                bucket.ns += entry->sum;
-            }
+        } else if (entry->key.starts_with("~ ")) {
+            // "~ 1500-1999"
+            if (const auto ns = parse_number(entry->key.substr(2)))
+                trace.send_handler[*ns] += entry->hits;
         }
     }
     return trace;

@@ -21,16 +21,13 @@ struct Trace {
     Values wakeups;
     /// What workqueues' workers were woken for, by the function that they executed.
     Values works;
-    /// Calls, and the nanoseconds that they took together.
-    struct Bucket {
-        std::int64_t calls = 0, ns = 0;
-    };
-    /// Calls of the transport's Send completion handler, by how long they took: the power of two
-    /// of nanoseconds at or below.
-    std::map<unsigned, Bucket> send_handler;
+    /// Calls of the transport's Send completion handler, by how long they took: nanoseconds, cut
+    /// down to a multiple of send_handler_step.
+    std::map<std::uint64_t, std::int64_t> send_handler;
+    static constexpr std::uint64_t send_handler_step = 500;
 
-    /// Nanoseconds that one of them took on average; nothing when there was none.
-    [[nodiscard]] std::optional<double> send_handler_mean() const;
+    /// Nanoseconds that the middle one of them took, to half a step; nothing when there was none.
+    [[nodiscard]] std::optional<double> send_handler_median() const;
 };
 
 /// Starts to trace, in the kernel's own histograms. `module` is the transport's, whose Send

@@ -75,11 +75,11 @@ json instructions_json(const Profile &profile, std::uint64_t ops) {
     return object;
 }
 
-/// How many calls took at least so many nanoseconds, and less than twice as many.
+/// How many calls took at least so many nanoseconds, and less than the next step.
 json handler_json(const Trace &trace) {
     auto object = json::object();
-    for (const auto &[power, bucket] : trace.send_handler)
-        object[std::to_string(std::uint64_t{1} << std::min(power, 63U))] = bucket.calls;
+    for (const auto &[ns, calls] : trace.send_handler)
+        object[std::to_string(ns)] = calls;
     return object;
 }
 

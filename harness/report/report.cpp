@@ -67,7 +67,7 @@ std::optional<double> metric_of_module(const Run &run, std::string_view metric) 
             return static_cast<double>(sent->second) * 1000 /
                    static_cast<double>(run.fio->runtime_ms);
     if (metric == "send_handler_ns" && run.trace)
-        return run.trace->send_handler_mean();
+        return run.trace->send_handler_median();
     if (run.peaks)
         if (const auto peak = run.peaks->find(std::string(metric)); peak != run.peaks->end())
             return static_cast<double>(peak->second);

@@ -27,18 +27,17 @@ TEST(Trace, CountsNothingAsNothing) {
     EXPECT_THAT(trace->wakeups, ElementsAre(Pair("kworker", 0), Pair("nfsd", 0)));
     EXPECT_THAT(trace->works, IsEmpty());
     EXPECT_THAT(trace->send_handler, IsEmpty());
-    EXPECT_FALSE(trace->send_handler_mean());
+    EXPECT_FALSE(trace->send_handler_median());
 }
 
-TEST(Trace, AveragesTheHandlersTime) {
-    const auto trace =
-        parse_trace("event synthetic/lab_handler\n"
-                    "{ ns: ~ 2^12               } hitcount:         10  ns:      51200\n"
-                    "{ ns: ~ 2^13               } hitcount:          2  ns:      20800\n");
+TEST(Trace, KnowsTheMiddleOfTheHandlersTimes) {
+    const auto trace = parse_trace("event synthetic/lab_handler\n"
+                                   "{ ns: ~ 4000-4499           } hitcount:          3\n"
+                                   "{ ns: ~ 3500-3999           } hitcount:          2\n"
+                                   "{ ns: ~ 900000-900499       } hitcount:          2\n");
     ASSERT_TRUE(trace) << trace.error().what;
-    EXPECT_EQ(trace->send_handler.at(12).calls, 10);
-    EXPECT_EQ(trace->send_handler.at(13).ns, 20800);
-    EXPECT_DOUBLE_EQ(trace->send_handler_mean().value_or(0), 6000);
+    EXPECT_THAT(trace->send_handler, ElementsAre(Pair(3500, 2), Pair(4000, 3), Pair(900000, 2)));
+    EXPECT_DOUBLE_EQ(trace->send_handler_median().value_or(0), 4250);
 }
 
 TEST(Trace, RefusesAnOverflownHistogram) {
