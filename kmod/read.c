@@ -10,13 +10,10 @@
  * the message is the byte at offset N of the sink.
  */
 #include <linux/mm.h>
-#include <linux/nfs.h>
-#include <linux/nfs2.h>
-#include <linux/nfs3.h>
-#include <linux/nfs4.h>
 #include <linux/slab.h>
 
 #include "svcrdma.h"
+#include "binding.h"
 #include "compat/compat.h"
 #include "trace.h"
 
@@ -343,34 +340,6 @@ static void svc_rdma_read_build_flat(struct svc_rqst *rqstp,
 	arg->page_len = length - arg->head[0].iov_len;
 }
 
-/*
- * Whether any argument of the call in @arg may be reduced at all: file data and
- * link targets (RFC 8267 sections 4, 5.2 and 6.1). Where in a COMPOUND these
- * lie is for nfsd to know.
- */
-static bool svc_rdma_read_may_reduce(const struct xdr_buf *arg)
-{
-	const __be32 *call = arg->head[0].iov_base;
-	u32 version, procedure;
-
-	/* XID, direction, RPC version, program, version, procedure */
-	if (arg->head[0].iov_len < 6 * sizeof(*call) ||
-	    be32_to_cpu(call[3]) != NFS_PROGRAM)
-		return false;
-	version = be32_to_cpu(call[4]);
-	procedure = be32_to_cpu(call[5]);
-	switch (version) {
-	case 2:
-		return procedure == NFSPROC_WRITE || procedure == NFSPROC_SYMLINK;
-	case 3:
-		return procedure == NFS3PROC_WRITE || procedure == NFS3PROC_SYMLINK;
-	case 4:
-		return procedure == NFSPROC4_COMPOUND;
-	default:
-		return false;
-	}
-}
-
 /**
  * svc_rdma_read_finish - build the call from what was read
  * @rqstp: nfsd thread that takes the call
@@ -419,7 +388,8 @@ svc_rdma_read_finish(struct svc_rqst *rqstp, struct svc_rdma_recv_ctxt *ctxt)
 	reduced = hdr->read_chunks;
 	if (hdr->proc == RPCRDMA_PROC_NOMSG)
 		reduced--;
-	if (reduced && !svc_rdma_read_may_reduce(arg))
+	if (reduced &&
+	    !binding_may_reduce(arg->head[0].iov_base, arg->head[0].iov_len))
 		return RPCRDMA_HDR_BAD_POSITION;
 	return RPCRDMA_HDR_OK;
 }
