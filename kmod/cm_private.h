@@ -30,33 +30,44 @@ struct cm_private {
 
 static const u8 cm_private_magic[4] = { 0xf6, 0xab, 0x0e, 0x18 };
 
+/* Whether a private message of a known version is in the CM_PRIVATE_SIZE bytes at @p. */
+static inline bool cm_private_is_here(const u8 *p)
+{
+	u32 i;
+
+	for (i = 0; i < sizeof(cm_private_magic); i++)
+		if (p[i] != cm_private_magic[i])
+			return false;
+	return p[sizeof(cm_private_magic)] == CM_PRIVATE_VERSION;
+}
+
 /*
  * Finds the private message in the @len bytes at @buf that came with a
- * connection event (@buf may be NULL if @len is 0). Returns false, and the
- * defaults of RFC 8166 in @priv, if there is none of a known version. Bytes
- * behind the message are allowed: connection managers pad.
+ * connection event (@buf may be NULL if @len is 0): at any offset, because other
+ * layers may have put theirs in front of it (RFC 8797 section 5.2). Connection
+ * managers pad behind it. Returns false, and the defaults of RFC 8166 in @priv,
+ * if there is none of a known version.
  */
 static inline bool cm_private_decode(const u8 *buf, u32 len,
 				     struct cm_private *priv)
 {
-	u32 i;
+	const u8 *p;
+	u32 at;
 
 	priv->remote_invalidation = false;
 	priv->send_size = CM_PRIVATE_DEFAULT_INLINE;
 	priv->recv_size = CM_PRIVATE_DEFAULT_INLINE;
 
-	if (!buf || len < CM_PRIVATE_SIZE)
-		return false;
-	for (i = 0; i < sizeof(cm_private_magic); i++)
-		if (buf[i] != cm_private_magic[i])
-			return false;
-	if (buf[4] != CM_PRIVATE_VERSION)
-		return false;
-
-	priv->remote_invalidation = buf[5] & CM_PRIVATE_REMOTE_INVALIDATION;
-	priv->send_size = ((u32)buf[6] + 1) * 1024;
-	priv->recv_size = ((u32)buf[7] + 1) * 1024;
-	return true;
+	for (at = 0; at + CM_PRIVATE_SIZE <= len; at++) {
+		p = buf + at;
+		if (!cm_private_is_here(p))
+			continue;
+		priv->remote_invalidation = p[5] & CM_PRIVATE_REMOTE_INVALIDATION;
+		priv->send_size = ((u32)p[6] + 1) * 1024;
+		priv->recv_size = ((u32)p[7] + 1) * 1024;
+		return true;
+	}
+	return false;
 }
 
 /*

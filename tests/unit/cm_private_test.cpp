@@ -10,6 +10,7 @@ extern "C" {
 #include <array>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 namespace {
 
@@ -66,6 +67,43 @@ TEST(CmPrivate, PaddingBehindTheMessageIsAllowed) {
     std::array<std::uint8_t, 56> padded = {};
     std::ranges::copy(example, padded.begin());
     EXPECT_TRUE(decode(padded).found);
+}
+
+TEST(CmPrivate, IsFoundAtAnyOffset) {
+    // As much as a connection event can carry, in memory that ends where it does.
+    for (std::size_t at = 0; at + example.size() <= 255; at++)
+        for (const std::size_t behind : {0U, 1U, 40U}) {
+            std::vector<std::uint8_t> bytes(at + example.size() + behind, 0xf6);
+            std::ranges::copy(example, bytes.begin() + static_cast<long>(at));
+            const auto result = decode(bytes);
+            ASSERT_TRUE(result.found) << at;
+            EXPECT_EQ(result.says.recv_size, 8192U);
+        }
+}
+
+TEST(CmPrivate, OneThatIsCutOffIsNoMessage) {
+    for (std::size_t length = 1; length < example.size(); length++) {
+        std::vector<std::uint8_t> bytes(11);
+        bytes.insert(bytes.end(), example.begin(), example.begin() + static_cast<long>(length));
+        expect_default(decode(bytes));
+    }
+}
+
+TEST(CmPrivate, OneOfAnotherVersionHidesNone) {
+    auto other = example;
+    other[4] = 2;
+    std::vector<std::uint8_t> bytes(other.begin(), other.end());
+    expect_default(decode(bytes));
+    bytes.insert(bytes.end(), example.begin(), example.end());
+    EXPECT_TRUE(decode(bytes).found);
+}
+
+TEST(CmPrivate, TheFirstCounts) {
+    auto second = example;
+    second[7] = 0;
+    std::vector<std::uint8_t> bytes(example.begin(), example.end());
+    bytes.insert(bytes.end(), second.begin(), second.end());
+    EXPECT_EQ(decode(bytes).says.recv_size, 8192U);
 }
 
 TEST(CmPrivate, EveryShorterLengthIsNoMessage) {
