@@ -4,6 +4,7 @@
 #include "image/image.h"
 #include "image/module.h"
 #include "lab/environment.h"
+#include "lab/kernel_logs.h"
 #include "lab/pair.h"
 #include "lab/results_dir.h"
 #include "lab/session.h"
@@ -128,7 +129,6 @@ class Runner {
     Outcome do_runs(Session &session, const Boot &boot, const std::vector<Planned> &plan,
                     Progress &progress);
     void collect(Pair &pair, Boot &boot);
-    void scan(Boot &boot, const fs::path &console, const fs::path &kernel_log);
     void add_run(Run run);
     void add_skipped(const RunKey &key);
     void keep_pair(Pair &pair);
@@ -249,30 +249,13 @@ Outcome Runner::use_pair(Pair &pair, Boot &boot, const fs::path &module) {
     return Outcome::pass();
 }
 
-void Runner::scan(Boot &boot, const fs::path &console, const fs::path &kernel_log) {
-    const auto text = log_text(console);
-    const auto seen = scan_console(text);
-    boot.findings.insert(boot.findings.end(), seen.begin(), seen.end());
-    // The console drops messages below its log level, the log those that it had no room for.
-    for (Finding &finding : scan_console(log_text(kernel_log)))
-        if (text.find(finding.head()) == std::string::npos)
-            boot.findings.push_back(std::move(finding));
-}
-
 void Runner::collect(Pair &pair, Boot &boot) {
-    const auto directory = results_ / boot.directory;
-    const bool stuck = boot.outcome.verdict == Verdict::hang;
     if (boot.outcome.verdict != Verdict::pass)
         pause_for(3s); // a splat may still be coming
-    for (Host *host : {&pair.server(), &pair.client()}) {
-        // Shows where every blocked task is: the best there is to explain a hang.
-        const auto log = host->run(stuck ? "echo w > /proc/sysrq-trigger; dmesg" : "dmesg",
-                                   Deadline::scaled(10s));
-        if (log)
-            note(trouble_, write_file(directory / (host->name() + ".dmesg"), log->out));
-    }
-    scan(boot, pair.server_console(), directory / (pair.server().name() + ".dmesg"));
-    scan(boot, pair.client_console(), directory / (pair.client().name() + ".dmesg"));
+    auto logs =
+        collect_kernel_logs(pair, results_ / boot.directory, boot.outcome.verdict == Verdict::hang);
+    note(trouble_, logs.kept);
+    boot.findings = std::move(logs.findings);
     if (!boot.findings.empty())
         boot.outcome = {
             Verdict::kernel_splat,
