@@ -28,17 +28,22 @@ void give_back(Session &session, View handle, const nfs4::Results::Opened &opene
     need(results.plain(Op::close));
 }
 
-/// Opens the file "data" for reading. A delegation comes with it, or the test is not applicable.
+/// Opens the file "data" for reading, and would take a delegation.
+nfs4::Results::Opened open_once(Session &session, View directory) {
+    const auto answer = session.call(
+        session.compound().putfh(directory).open_read(session.client_id(), "owner", "data"));
+    auto results = results_of(answer);
+    need(results.plain(Op::putfh));
+    return need(results.open());
+}
+
+/// The same until a delegation comes with it; else the test is not applicable.
 nfs4::Results::Opened open_delegated(Session &session, View directory) {
     // A server may first want to see that the client answers callbacks, and that whoever wrote to
     // the file has closed it: neither is finished when the calls that began it are answered.
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
     for (;;) {
-        const auto answer = session.call(
-            session.compound().putfh(directory).open_read(session.client_id(), "owner", "data"));
-        auto results = results_of(answer);
-        need(results.plain(Op::putfh));
-        const auto opened = need(results.open());
+        const auto opened = open_once(session, directory);
         if (opened.delegated)
             return opened;
         give_back(session, session.find(directory, "data"), opened);
@@ -57,18 +62,33 @@ std::uint32_t write_from(Client &other, View handle) {
     return header.xid;
 }
 
+/// A client with a session and a file, and somebody else who may write to it.
+struct Bench {
+    Client client, other;
+    Workspace workspace;
+    Bytes handle; ///< of version 3
+    Session session;
+    Bytes directory;
+
+    Bench(Context &context, bool back_channel)
+        : client(context.connect()), other(context.connect()), workspace(context, client),
+          handle(workspace.file("data")), session(client, back_channel),
+          directory(session.find(context, workspace)) {
+        other.expect_alive();
+    }
+
+    void close(const nfs4::Results::Opened &opened) {
+        give_back(session, session.find(directory, "data"), opened);
+    }
+};
+
 void recall(Context &context) {
-    auto client = context.connect();
-    auto other = context.connect();
-    other.expect_alive();
-    Workspace workspace(context, client);
-    const auto handle = workspace.file("data");
-    Session session(client, true);
-    if (!session.back_channel())
+    Bench bench(context, true);
+    auto &client = bench.client;
+    if (!bench.session.back_channel())
         throw NotApplicable{"the server makes no calls over this connection"};
-    const auto directory = session.find(context, workspace);
-    const auto opened = open_delegated(session, directory);
-    const auto write = write_from(other, handle);
+    const auto opened = open_delegated(bench.session, bench.directory);
+    const auto write = write_from(bench.other, bench.handle);
 
     const auto message = client.receive(); // checks version and XID
     check(message.proc == Proc::msg, "the callback is not an RDMA_MSG");
@@ -82,27 +102,17 @@ void recall(Context &context) {
           "the callback does not recall the delegation");
     client.send(Header{.xid = callback.xid}, nfs4::callback_reply(callback));
 
-    give_back(session, session.find(directory, "data"), opened);
-    other.answer(write);
+    bench.close(opened);
+    bench.other.answer(write);
 }
 
 void not_asked_for(Context &context) {
-    auto client = context.connect();
-    auto other = context.connect();
-    other.expect_alive();
-    Workspace workspace(context, client);
-    const auto handle = workspace.file("data");
-    Session session(client, false);
-    const auto directory = session.find(context, workspace);
-    const auto answer = session.call(
-        session.compound().putfh(directory).open_read(session.client_id(), "owner", "data"));
-    auto results = results_of(answer);
-    need(results.plain(Op::putfh));
-    const auto opened = need(results.open());
-    const auto write = write_from(other, handle);
-    client.expect_silence();
-    give_back(session, session.find(directory, "data"), opened);
-    other.answer(write);
+    Bench bench(context, false);
+    const auto opened = open_once(bench.session, bench.directory);
+    const auto write = write_from(bench.other, bench.handle);
+    bench.client.expect_silence();
+    bench.close(opened);
+    bench.other.answer(write);
 }
 
 /// Replies to calls that the server never made: it has no use for them, and no answer.

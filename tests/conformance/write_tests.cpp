@@ -39,6 +39,19 @@ void expect_returned(const Chunk &returned, const Chunk &offered, std::size_t le
     }
 }
 
+/// `data` was reduced out of a result, into the one Write chunk that was `offered` in `memory`.
+void expect_reduced(const Answer &answer, const nfs3::ReadResult &result, const Memory &memory,
+                    const Chunk &offered, View data) {
+    check(result.length == data.size() && result.count == data.size(),
+          fmt::format("{} bytes were returned, {} expected", result.length, data.size()));
+    check(result.data.empty(),
+          fmt::format("{} bytes follow the length of the reduced item", result.data.size()));
+    check(answer.message.writes.size() == 1, "the Write list did not come back");
+    expect_returned(answer.message.writes[0], offered, data.size());
+    check(std::ranges::equal(memory.bytes().first(data.size()), data),
+          "the Write chunk does not hold the data");
+}
+
 void read_to_chunk(Client &client, View handle, const Reading &reading) {
     const Step step(fmt::format("{} of {} bytes into {} in {} segments", reading.count,
                                 reading.data.size(), reading.room, reading.segments));
@@ -51,14 +64,7 @@ void read_to_chunk(Client &client, View handle, const Reading &reading) {
     check(answer.message.proc == Proc::msg, "the READ was refused");
     const auto result = need(nfs3::read_result(answer.rpc), "READ");
     const auto length = std::min(reading.count, reading.data.size());
-    check(result.length == length && result.count == length,
-          fmt::format("{} bytes were read, {} expected", result.length, length));
-    check(result.data.empty(),
-          fmt::format("{} bytes follow the length of the reduced item", result.data.size()));
-    check(answer.message.writes.size() == 1, "the Write list did not come back");
-    expect_returned(answer.message.writes[0], offered, length);
-    check(std::ranges::equal(memory.bytes().first(length), reading.data.first(length)),
-          "the Write chunk does not hold the file's content");
+    expect_reduced(answer, result, memory, offered, reading.data.first(length));
     check(std::ranges::all_of(memory.bytes().subspan(length),
                               [](std::uint8_t byte) { return byte == untouched; }),
           "the server wrote behind the end of the data");
@@ -172,12 +178,7 @@ void readlink(Context &context) {
     const auto answer =
         client.call(Header{.writes = {offered}}, nfs3::readlink, nfs3::handle_args(handle));
     const auto result = need(nfs3::readlink_result(answer.rpc), "READLINK");
-    check(result.length == target.size(), "the length is not the target's");
-    check(result.data.empty(), "the target was not reduced");
-    check(answer.message.writes.size() == 1, "the Write list did not come back");
-    expect_returned(answer.message.writes[0], offered, target.size());
-    check(std::ranges::equal(memory.bytes().first(target.size()), target),
-          "the Write chunk does not hold the link's target");
+    expect_reduced(answer, result, memory, offered, Bytes(target.begin(), target.end()));
 }
 
 void too_small(Context &context) {
