@@ -96,6 +96,7 @@ constexpr std::array all = {
     Requirement{"8166-4.5.4-2", "MUST", "close the connection if no reply can be sent"},
     Requirement{"8166-4.6.1-1", "MUST NOT", "send RDMA_MSGP"},
     Requirement{"8166-4.6.1-2", "SHOULD", "answer RDMA_MSGP with ERR_CHUNK"},
+    Requirement{"8166-4.6.1-3", "MUST", "silently discard RDMA_MSGP", requester},
     Requirement{"8166-4.6.2-1", "MUST NOT", "send RDMA_DONE"},
     Requirement{"8166-4.6.2-2", "MUST", "silently discard RDMA_DONE"},
     Requirement{"8166-5-1", "MUST", "translate IP ports to InfiniBand's service endpoints",
