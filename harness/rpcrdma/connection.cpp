@@ -445,10 +445,14 @@ Bytes PrivateMessage::encode() const {
 }
 
 std::optional<PrivateMessage> PrivateMessage::decode(View bytes) {
-    if (bytes.size() < 8 || Decoder(bytes).u32() != private_magic)
-        return std::nullopt;
-    return PrivateMessage{
-        .version = bytes[4], .flags = bytes[5], .send_size = bytes[6], .receive_size = bytes[7]};
+    constexpr std::size_t size = 8;
+    for (; bytes.size() >= size; bytes = bytes.subspan(1))
+        if (Decoder(bytes).u32() == private_magic)
+            return PrivateMessage{.version = bytes[4],
+                                  .flags = bytes[5],
+                                  .send_size = bytes[6],
+                                  .receive_size = bytes[7]};
+    return std::nullopt;
 }
 
 Result<std::unique_ptr<Connection>> Connection::open(const Target &target,

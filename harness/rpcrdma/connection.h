@@ -31,8 +31,8 @@ struct PrivateMessage {
 
     [[nodiscard]] Bytes encode() const;
 
-    /// Nothing, if the bytes are too short or begin with another identifier. Sizes and flags are
-    /// read whatever the version says.
+    /// The first one in the bytes, at any offset (RFC 8797 section 5.2). Sizes and flags are read
+    /// whatever the version says.
     static std::optional<PrivateMessage> decode(View bytes);
 };
 

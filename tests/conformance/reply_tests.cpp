@@ -148,20 +148,22 @@ void beside_write_list(Context &context) {
           "the Write chunk did not come back unused");
 }
 
-/// A reply of some `length` bytes, to a client that has Receives of `receive` bytes and said so,
-/// or not.
-void list_within(Context &context, Workspace &workspace, const ConnectOptions &with) {
+/// A reply that is longer than 1024 bytes and shorter than 4096, to a client that says what its
+/// Receives hold, or does not. Whether it came inline.
+bool list_within(Context &context, Workspace &workspace, const ConnectOptions &with) {
     auto client = context.connect(with);
     auto memory = client.memory(room, Access::write);
     const auto offered = memory.split(0, room, 1);
     // Too much for 1024 bytes, little enough for 4096. What is too long breaks the connection.
     const auto answer = client.call(Header{.reply = offered}, nfs3::readdir,
                                     nfs3::readdir_args(workspace.directory(), 2600));
-    if (answer.message.proc == Proc::nomsg)
+    if (answer.message.proc == Proc::nomsg) {
         take_long(answer, memory, offered);
-    else
-        check(answer.message.proc == Proc::msg && with.receive_size >= 4096,
-              "the reply is longer than the Receive buffers");
+        return false;
+    }
+    check(answer.message.proc == Proc::msg && with.receive_size >= 4096,
+          "the reply is longer than the Receive buffers");
+    return true;
 }
 
 void thresholds(Context &context) {
@@ -183,6 +185,24 @@ void thresholds(Context &context) {
     for (const auto &[name, with] : cases) {
         const Step step{std::string(name)};
         list_within(context, workspace, with);
+    }
+}
+
+/// What stands in front of a private message makes no difference to what the server takes from it.
+void behind_other_data(Context &context) {
+    auto client = context.connect();
+    Workspace workspace(context, client);
+    workspace.many_files(20);
+    const auto said = PrivateMessage{.send_size = 3, .receive_size = 3}.encode();
+    const bool inline_reply =
+        list_within(context, workspace, {.private_data = said, .receive_size = 4096});
+    for (const std::size_t offset : {1, 2, 3, 4, 17, 40}) {
+        const Step step(fmt::format("at offset {}", offset));
+        Bytes bytes(offset, 0xf6); // which is how the identifier begins
+        bytes.insert(bytes.end(), said.begin(), said.end());
+        check(list_within(context, workspace, {.private_data = bytes, .receive_size = 4096}) ==
+                  inline_reply,
+              "the private message is not found, and is at offset 0");
     }
 }
 
@@ -240,6 +260,10 @@ std::span<const Test> reply_tests() {
              {"8166-3.3.3-3", "8797-4-1", "8797-5.1-1"},
              "no reply is longer than the client's Receives, 1024 bytes unless it said more",
              thresholds},
+        Test{"reply.offset",
+             {"8797-5.2-1"},
+             "a private message is found behind the data of other layers",
+             behind_other_data},
         Test{"reply.invalidation",
              {"8797-4.1-1"},
              "only a handle of the call itself is invalidated",
