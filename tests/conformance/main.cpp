@@ -77,9 +77,15 @@ bool save(const std::string &path, const std::string &text) {
 int main(int argc, char **argv) {
     CLI::App app("Tests how an RPC-over-RDMA version 1 server keeps RFC 8166, 8167, 8797 and 8267.",
                  "rpcrdma-conform");
-    app.footer("Run it on a machine with an RDMA device that reaches the server; rdma_ucm must be\n"
-               "loaded. The exit status is 0 if no test failed, 1 if one did, 2 if nothing could\n"
-               "be tested. Hostile tests mean harm: not against a server that others need.");
+    app.footer(
+        "Run it on a machine with an RDMA device that reaches the server (rdma link shows it;\n"
+        "rdma_ucm must be loaded). Most tests make files in a directory of their own, as user 0,\n"
+        "from an unprivileged port: where the server does not let them, they are not applicable.\n"
+        "hostile.* and random.* mean harm: --skip them for a server that others need.\n"
+        "The exit status is 0 if no test failed, 1 if one did, 2 if nothing could be tested.\n\n"
+        "  rpcrdma-conform filer --export /vol1 --junit conform.xml\n"
+        "  rpcrdma-conform filer:20050 --skip 'hostile.*' --skip 'random.*'\n"
+        "  rpcrdma-conform filer --only error.version --verbose");
     std::string target, json, junit;
     Choice choice;
     conform::Options options;
@@ -90,9 +96,15 @@ int main(int argc, char **argv) {
     app.add_flag("--list", show_list, "list the tests, and run none");
     app.add_flag("--requirements", show_requirements,
                  "print what the RFCs require and which test checks it, and run none");
-    app.add_option("--only", choice.only, "run the tests that match: error.*")->type_name("GLOB");
-    app.add_option("--skip", choice.skip, "leave out the tests that match")->type_name("GLOB");
-    app.add_flag("--deadly", choice.deadly, "also run what is known to crash some servers");
+    // One pattern each: the server's name may come behind them.
+    app.add_option("--only", choice.only, "run the tests that match, such as 'error.*'; repeatable")
+        ->type_name("GLOB")
+        ->allow_extra_args(false);
+    app.add_option("--skip", choice.skip, "leave out the tests that match; repeatable")
+        ->type_name("GLOB")
+        ->allow_extra_args(false);
+    app.add_flag("--deadly", choice.deadly,
+                 "also run deadly.*, what is known to crash some servers");
     app.add_option("--seed", options.seed, "of what is random; printed, to run the same again");
     app.add_option("--timeout", timeout, "seconds that an answer may take")
         ->check(CLI::Range(0.1, 600.0))
@@ -104,7 +116,11 @@ int main(int argc, char **argv) {
     app.add_option("--junit", junit, "write a report for a CI system")->type_name("FILE");
     app.add_flag("-v,--verbose", verbose,
                  "show the messages of all tests, not of failed ones only");
-    CLI11_PARSE(app, argc, argv);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError &error) {
+        return app.exit(error) == 0 ? 0 : bad_usage;
+    }
     options.timeout = std::chrono::milliseconds(static_cast<long>(timeout * 1000));
 
     if (show_requirements) {
@@ -124,6 +140,10 @@ int main(int argc, char **argv) {
     if (show_list) {
         list(tests);
         return 0;
+    }
+    if (target.empty()) {
+        fmt::print(stderr, "rpcrdma-conform: name a server: HOST or HOST:PORT; --help says more\n");
+        return bad_usage;
     }
     const auto server = rpcrdma::Target::parse(target);
     if (!server) {
