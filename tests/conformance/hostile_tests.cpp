@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What no client should do. The server may answer, refuse or end the connection; it must go on
 // serving everybody else (the runner asks), and keep its memory to itself.
+#include "expendable.h"
 #include "workspace.h"
 
 #include <array>
@@ -23,45 +24,6 @@ constexpr std::uint64_t u64_max = std::numeric_limits<std::uint64_t>::max();
 /// Lengths at and beyond every boundary that a 32-bit length has.
 constexpr std::array<std::uint32_t, 9> lengths = {
     0, 1, 4095, 4097, 0x100001, 0x7fffffff, 0x80000000, u32_max - 3, u32_max};
-
-/// What a message can come to: a reply to it, a refusal, silence, the connection's end. What the
-/// server says must be well formed.
-void expect_anything(Context &context, Client &client) {
-    const auto received = client.connection().receive(lab::Deadline::in(context.options().silence));
-    if (received)
-        need(rpcrdma::decode_message(received->bytes), "the server's message");
-}
-
-/// A client that is used until the server ends its connection, and then replaced.
-class Expendable {
-  public:
-    explicit Expendable(Context &context) : context_(&context), client_(context.connect()) {}
-
-    Client &client() {
-        if (!client_->connection().why().empty())
-            client_.emplace(context_->connect());
-        return *client_;
-    }
-
-    void send(Header header, View payload) {
-        auto &sender = client();
-        auto bytes = header.encode();
-        bytes.insert(bytes.end(), payload.begin(), payload.end());
-        // The end may have come since.
-        if (sender.connection().post(bytes))
-            expect_anything(*context_, sender);
-    }
-
-    void send_null(Header header) {
-        header.xid = client().next_xid();
-        const auto payload = header.proc == Proc::msg ? null_call(header.xid) : Bytes{};
-        send(header, payload);
-    }
-
-  private:
-    Context *context_;
-    std::optional<Client> client_;
-};
 
 void truncated_at_bytes(Context &context) {
     auto client = context.connect();
@@ -324,7 +286,7 @@ std::span<const Test> hostile_tests() {
          "Read chunks unsorted, overlapping, and outside of the message",
          extreme_positions,
          hostile},
-        {"hostile.page-array",
+        {"deadly.page-array",
          {"8166-8.1-1"},
          "Read bytes and inline bytes that just do not fit the largest message",
          page_array,

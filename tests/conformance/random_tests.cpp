@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Messages of no plan: valid ones, and ones with a word or two wrong, from the seed.
-#include "context.h"
+// Messages of no plan: those from which the codec is fuzzed, valid ones, and all of these with a
+// word or two wrong, from the seed.
+#include "corpus.h"
+#include "expendable.h"
 
 #include <array>
 
@@ -56,6 +58,16 @@ class Generator {
         return bytes;
     }
 
+    /// One of those from which the codec is fuzzed, as the answer to no earlier call.
+    Bytes seed(std::uint32_t xid) {
+        const auto bytes = corpus()[(*random_)() % corpus().size()].bytes;
+        Bytes message(bytes.begin(), bytes.end());
+        const auto word = Encoder().u32(xid).bytes();
+        if (message.size() >= word.size())
+            std::ranges::copy(word, message.begin());
+        return message;
+    }
+
     /// A word replaced, cut off, or made up of a few favourites.
     void spoil(Bytes &bytes) {
         static constexpr std::array<std::uint32_t, 8> favourites = {
@@ -77,6 +89,13 @@ class Generator {
     const Memory *memory_;
 };
 
+/// Whatever came so far has to be well formed. Many messages have no answer.
+void take_all(Client &client) {
+    while (const auto received =
+               client.connection().receive(lab::Deadline::in(std::chrono::milliseconds(5))))
+        need(rpcrdma::decode_message(received->bytes), "the server's message");
+}
+
 /// One connection's worth; ends with it. True when all messages were sent.
 bool drive(Context &context, unsigned &left) {
     auto client = context.connect({.receives = 128});
@@ -84,22 +103,31 @@ bool drive(Context &context, unsigned &left) {
     Generator generator(context, memory);
     auto &connection = client.connection();
     for (; left > 0; left--) {
-        auto bytes = generator.valid(client.next_xid());
+        const auto xid = client.next_xid();
+        auto bytes = generator.one_in(2) ? generator.valid(xid) : generator.seed(xid);
         for (int faults = generator.one_in(3) ? 0 : 1 + static_cast<int>(generator.number(2));
              faults > 0 && bytes.size() > 8; faults--)
             generator.spoil(bytes);
         if (!connection.post(bytes))
             return false;
-        // Whatever came so far has to be well formed. Many messages have no answer.
-        while (const auto received =
-                   connection.receive(lab::Deadline::in(std::chrono::milliseconds(5))))
-            need(rpcrdma::decode_message(received->bytes), "the server's message");
+        take_all(client);
         if (!connection.why().empty()) {
             left--;
             return false;
         }
     }
     return true;
+}
+
+void seeds(Context &context) {
+    Expendable expendable(context);
+    for (const auto &seed : corpus()) {
+        const Step step{std::string(seed.name)};
+        auto &client = expendable.client();
+        // The end may have come since.
+        if (client.connection().post(seed.bytes))
+            take_all(client);
+    }
 }
 
 void random_messages(Context &context) {
@@ -112,9 +140,14 @@ void random_messages(Context &context) {
 
 std::span<const Test> random_tests() {
     static const std::vector<Test> tests = {
+        {"random.seeds",
+         {"8166-8.1-1", "8166-4.5-2"},
+         "the messages from which the codec is fuzzed",
+         seeds,
+         Kind::hostile},
         {"random.messages",
          {"8166-8.1-1", "8166-4.5-2"},
-         "300 random messages, some valid and some nearly so, from the seed",
+         "300 random messages, some valid and some nearly so, from --seed",
          random_messages,
          Kind::hostile},
     };
