@@ -81,10 +81,10 @@ int main(int argc, char **argv) {
         "Run it on a machine with an RDMA device that reaches the server (rdma link shows it;\n"
         "rdma_ucm must be loaded). Most tests make files in a directory of their own, as user 0,\n"
         "from an unprivileged port: where the server does not let them, they are not applicable.\n"
-        "hostile.* and random.* mean harm: --skip them for a server that others need.\n"
+        "hostile.* mean harm: --skip them for a server that others need.\n"
         "The exit status is 0 if no test failed, 1 if one did, 2 if nothing could be tested.\n\n"
         "  rpcrdma-conform filer --export /vol1 --junit conform.xml\n"
-        "  rpcrdma-conform filer:20050 --skip 'hostile.*' --skip 'random.*'\n"
+        "  rpcrdma-conform filer:20050 --skip 'hostile.*'\n"
         "  rpcrdma-conform filer --only error.version --verbose");
     std::string target, json, junit;
     Choice choice;
@@ -104,7 +104,7 @@ int main(int argc, char **argv) {
         ->type_name("GLOB")
         ->allow_extra_args(false);
     app.add_flag("--deadly", choice.deadly,
-                 "also run deadly.*, what is known to crash some servers");
+                 "also run deadly.* and random.*, which are known to crash some servers");
     app.add_option("--seed", options.seed, "of what is random; printed, to run the same again");
     app.add_option("--timeout", timeout, "seconds that an answer may take")
         ->check(CLI::Range(0.1, 600.0))
@@ -164,8 +164,14 @@ int main(int argc, char **argv) {
     fmt::print("{} tests against {} port {}, seed {}\n", tests.size(), options.target.host,
                options.target.port, options.seed);
     std::vector<Outcome> outcomes;
+    std::string gone; // what ended the server; what follows would only say so again and again
     for (const auto &test : tests) {
-        outcomes.push_back(conform::run_test(test, options));
+        if (gone.empty())
+            outcomes.push_back(conform::run_test(test, options));
+        else
+            outcomes.push_back({.test = &test, .status = Status::not_applicable, .why = gone});
+        if (outcomes.back().status == Status::fail && !conform::server_answers(options))
+            gone = fmt::format("the server has not answered since {}", test.name);
         fmt::print("{}", to_text(outcomes.back(), verbose));
         std::fflush(stdout);
     }

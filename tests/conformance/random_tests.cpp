@@ -12,6 +12,9 @@ namespace {
 
 constexpr unsigned messages = 300;
 
+/// Why it takes --deadly.
+constexpr std::string_view empty_segments = "some segments are empty: see deadly.lengths";
+
 class Generator {
   public:
     Generator(Context &context, const Memory &memory)
@@ -144,12 +147,14 @@ std::span<const Test> random_tests() {
          {"8166-8.1-1", "8166-4.5-2"},
          "the messages from which the codec is fuzzed",
          seeds,
-         Kind::hostile},
+         Kind::hostile,
+         empty_segments},
         {"random.messages",
          {"8166-8.1-1", "8166-4.5-2"},
          "300 random messages, some valid and some nearly so, from --seed",
          random_messages,
-         Kind::hostile},
+         Kind::hostile,
+         empty_segments},
     };
     return tests;
 }

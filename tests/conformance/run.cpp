@@ -45,6 +45,16 @@ std::vector<Test> all_tests() {
     return tests;
 }
 
+bool server_answers(const Options &options) {
+    Outcome nobodys;
+    try {
+        Context(options, nobodys).connect().expect_alive();
+    } catch (const Failure &) {
+        return false;
+    }
+    return true;
+}
+
 Outcome run_test(const Test &test, const Options &options) {
     using Clock = std::chrono::steady_clock;
     const auto start = Clock::now();

@@ -98,6 +98,9 @@ struct Options {
     std::string no_root; ///< why there is none, when `root` is empty
 };
 
+/// Whether a new connection is served.
+bool server_answers(const Options &options);
+
 /// Runs one test and then, if it was hostile, asks the server for a sign of life.
 Outcome run_test(const Test &test, const Options &options);
 
