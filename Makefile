@@ -5,7 +5,7 @@ BUILD := build
 LAB   := $(BUILD)/nfsrdma-lab
 
 .DEFAULT_GOAL := help
-.PHONY: demo bench experiment test unit model vm-test test-all conform lab image lab-module doctor setup clean help
+.PHONY: demo bench experiment test unit model vm-test test-all conform conformance lab image lab-module doctor setup clean help
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -45,6 +45,9 @@ test-all: test ## those, and the tests that need more machines and more time
 
 conform: lab ## rpcrdma-conform, the suite for any RPC-over-RDMA server
 	cmake --build $(BUILD) --target rpcrdma-conform
+
+conformance: conform lab-module ## that suite against our transport and the kernel's own (10 to 20 minutes)
+	$(LAB) conformance
 
 image: lab ## the guest image, unless it is cached
 	$(LAB) image build

@@ -11,6 +11,7 @@ namespace lab {
 /// that after parsing, and what it returns is the exit status. Each cli/NAME.cpp has one of these.
 using Action = std::function<int()>;
 
+void add_conformance(CLI::App &app, Action &action);
 void add_doctor(CLI::App &app, Action &action);
 void add_image(CLI::App &app, Action &action);
 void add_module(CLI::App &app, Action &action);

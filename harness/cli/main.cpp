@@ -15,6 +15,7 @@ int main(int argc, char **argv) try {
     app.footer("First time: nfsrdma-lab doctor, then nfsrdma-lab image build.\n"
                "The cache is /var/cache/nfsrdma-lab, or NFSRDMA_LAB_CACHE.");
     lab::Action action;
+    lab::add_conformance(app, action);
     lab::add_doctor(app, action);
     lab::add_image(app, action);
     lab::add_module(app, action);

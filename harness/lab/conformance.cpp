@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "lab/conformance.h"
+
+#include "image/image.h"
+#include "image/module.h"
+#include "lab/environment.h"
+#include "lab/kernel_logs.h"
+#include "lab/pair.h"
+#include "lab/results_dir.h"
+#include "util/file.h"
+#include "util/interrupt.h"
+#include "util/progress.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <array>
+#include <chrono>
+
+namespace lab {
+
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::seconds;
+using Clock = std::chrono::steady_clock;
+
+constexpr auto remote_program = "/root/rpcrdma-conform";
+constexpr auto remote_json = "/tmp/conform.json";
+constexpr std::array compared = {Transport::svcrdma, Transport::rpcrdma};
+// An emulated server that shares two cores may take longer than the suite's default.
+constexpr auto answer_limit = 20; // seconds
+
+double seconds_since(Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+std::string command_line(const NfsServer &server, Transport transport,
+                         const ConformanceOptions &options) {
+    auto command = fmt::format(
+        "modprobe rdma_ucm && {} {}:{} --export /export --seed {} --timeout {} --json {}",
+        remote_program, server.host().data_address(), server.port(transport), options.seed,
+        answer_limit, remote_json);
+    // Ours has to survive everything.
+    if (options.deadly || transport == Transport::svcrdma)
+        command += " --deadly";
+    if (options.deadly && options.only.empty())
+        command += " --only 'deadly.*' --only 'random.*'";
+    for (const auto &pattern : options.only)
+        command += " --only " + shell_quote(pattern);
+    return command;
+}
+
+/// The suite in the client, against what the server serves.
+Result<void> run_suite(Pair &pair, const NfsServer &server, const ConformanceOptions &options,
+                       const fs::path &dir, ConformanceRun &run) {
+    auto &client = pair.client();
+    const auto copying = [] { return Deadline::scaled(seconds(60)); };
+    if (auto copied = client.put(options.program, remote_program, copying()); !copied)
+        return copied;
+    const auto output =
+        client.run(command_line(server, run.transport, options), Deadline::scaled(seconds(300)));
+    if (!output)
+        return fail(output.error());
+    if (auto written = write_file(dir / "conform.txt", output->out + output->err); !written)
+        return written;
+    if (output->status > 1)
+        return fail(output->err);
+    if (auto fetched = client.get(remote_json, dir / "conform.json", copying()); !fetched)
+        return fetched;
+    const auto text = read_file(dir / "conform.json");
+    if (!text)
+        return fail(text.error());
+    auto tests = read_conformance_tests(*text);
+    if (!tests)
+        return fail(tests.error());
+    run.tests = *std::move(tests);
+    return {};
+}
+
+Outcome outcome_of(const Result<void> &result) {
+    return result ? Outcome::pass() : Outcome{verdict_of(result.error()), result.error().what};
+}
+
+/// Serves one transport alone, and tests it. Fills in everything but the outcome.
+Result<void> test_pair(Pair &pair, const Kernel &kernel, const ConformanceOptions &options,
+                       const fs::path &dir, ConformanceRun &run) {
+    ServeOptions serve = {.transports = {run.transport}};
+    if (run.transport == Transport::svcrdma)
+        serve.module = module_path(kernel);
+    auto server = NfsServer::start(pair.server(), serve);
+    if (!server)
+        return fail(server.error());
+    if (auto done = run_suite(pair, *server, options, dir, run); !done)
+        return done;
+    // A server that lost threads cannot stop.
+    return server->stop();
+}
+
+ConformanceRun test_transport(const Image &image, const Kernel &kernel, Transport transport,
+                              const ConformanceOptions &options, const fs::path &results) {
+    const auto start = Clock::now();
+    ConformanceRun run = {.kernel = kernel.version, .transport = transport};
+    run.directory = fmt::format("{}-{}", kernel.version, transport_name(transport));
+    const auto dir = results / run.directory;
+    const auto pair = Pair::boot(image, {.kernel = kernel, .run_dir = dir});
+    if (!pair) {
+        run.outcome = outcome_of(fail(pair.error()));
+        return run;
+    }
+    Progress progress(
+        fmt::format("rpcrdma-conform against {} on {}", transport_name(transport), kernel.version));
+    auto done = test_pair(**pair, kernel, options, dir, run);
+    // A machine that died explains more than the command that noticed.
+    if (!done)
+        if (auto alive = (*pair)->alive(); !alive)
+            done = alive;
+    run.outcome = outcome_of(done);
+    const auto logs = collect_kernel_logs(**pair, dir, run.outcome.verdict == Verdict::hang);
+    if (!logs.findings.empty())
+        run.outcome = {Verdict::kernel_splat, logs.findings.front().head()};
+    else if (done && !logs.kept)
+        run.outcome = outcome_of(logs.kept);
+    run.seconds = seconds_since(start);
+    if (done)
+        progress.done();
+    say(fmt::format("{} passed, {} failed, {} not applicable, {:.0f} s", run.count("pass"),
+                    run.count("fail"), run.count("not applicable"), run.seconds));
+    return run;
+}
+
+Result<void> write_reports(const ConformanceReport &report, const fs::path &dir) {
+    for (const auto &[name, text] : {std::pair{"conformance.md", to_markdown(report)},
+                                     {"conformance.json", to_json(report)},
+                                     {"junit.xml", to_junit(report)}})
+        if (auto written = write_file(dir / name, text); !written)
+            return written;
+    return {};
+}
+
+} // namespace
+
+Result<ConformanceReport> run_conformance(const ConformanceOptions &options) {
+    const auto start = Clock::now();
+    const auto image = find_image();
+    if (!image)
+        return fail(image.error());
+    if (!fs::exists(options.program))
+        return fail(fmt::format("{} is missing: run make conform", options.program.string()));
+    std::vector<Kernel> kernels;
+    for (const auto &name : options.kernels) {
+        const auto kernel = image->kernel(name);
+        if (!kernel)
+            return fail(kernel.error());
+        if (const auto module = build_module(*image, *kernel); !module)
+            return fail(module.error());
+        kernels.push_back(*kernel);
+    }
+    const auto dir = make_results_dir(options.results, "conformance");
+    if (!dir)
+        return fail(dir.error());
+
+    ConformanceReport report = {
+        .started = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))),
+        .seed = options.seed,
+        .environment = describe_environment(*image, source_dir())};
+    for (const auto &kernel : kernels)
+        for (const auto transport : compared)
+            if (!interrupted())
+                report.runs.push_back(test_transport(*image, kernel, transport, options, *dir));
+    report.seconds = seconds_since(start);
+    if (auto written = write_reports(report, *dir); !written)
+        return fail(written.error());
+    say("Results: " + dir->string());
+    return report;
+}
+
+} // namespace lab
