@@ -27,8 +27,8 @@ bool ModuleTest::eventually(const std::function<bool(const Counters &)> &holds,
 }
 
 void ModuleTest::expect_nothing_live() {
-    static constexpr std::array<const char *, 4> live = {"live_connections", "live_recv_ctxts",
-                                                         "live_send_ctxts", "live_reply_pages", "live_pages"};
+    static constexpr std::array<const char *, 5> live = {
+        "live_connections", "live_recv_ctxts", "live_send_ctxts", "live_reply_pages", "live_pages"};
     const bool gone = eventually([](const Counters &now) {
         return std::ranges::all_of(live, [&](const char *name) { return now.at(name) == 0; });
     });
