@@ -78,7 +78,7 @@ TEST_F(DrainTest, TheTeardown) {
     if (pair().kernel().version.starts_with("6."))
         GTEST_SKIP() << "rxe of this kernel does not survive a network that drops everything";
     serve_with("");
-    start_fio("--size=2m --bs=4k --rw=randread --iodepth=16 --loops=8");
+    start_fio("--size=2m --bs=4k --rw=randread --iodepth=16 --time_based --runtime=20");
     const auto calls = counters().at("calls");
     ASSERT_TRUE(
         eventually([&](const Counters &now) { return now.at("calls") > calls + 50; }, seconds(60)))
