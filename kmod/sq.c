@@ -15,10 +15,14 @@
 #include "fault.h"
 #include "trace.h"
 
-/* A thread's place in line; on its stack. @first: it stands at the head. */
+/*
+ * A thread's place in line; on its stack. @first: it stands at the head; @sqes:
+ * what it waits for.
+ */
 struct svc_rdma_sq_place {
 	struct list_head	entry;
 	struct completion	first;
+	unsigned int		sqes;
 };
 
 static bool svc_rdma_sq_try(struct svcxprt_rdma *rdma, unsigned int sqes)
@@ -38,6 +42,8 @@ static int svc_rdma_sq_line_up(struct svcxprt_rdma *rdma,
 	if (list_empty(&rdma->sc_sq_line))
 		complete(&place->first);
 	list_add_tail(&place->entry, &rdma->sc_sq_line);
+	/* Under the lock: the trace shows the line's own order. */
+	trace_svc_rdma_sq_wait(rdma, place->sqes);
 	spin_unlock(&rdma->sc_sq_lock);
 	return wait_for_completion_killable(&place->first);
 }
@@ -52,6 +58,7 @@ static void svc_rdma_sq_step_out(struct svcxprt_rdma *rdma,
 	spin_lock(&rdma->sc_sq_lock);
 	head = list_is_first(&place->entry, &rdma->sc_sq_line);
 	list_del(&place->entry);
+	trace_svc_rdma_sq_leave(rdma, place->sqes);
 	next = list_first_entry_or_null(&rdma->sc_sq_line,
 					struct svc_rdma_sq_place, entry);
 	if (head && next)
@@ -93,11 +100,10 @@ static int svc_rdma_sq_wait_space(struct svcxprt_rdma *rdma, unsigned int sqes)
 
 static int svc_rdma_sq_wait(struct svcxprt_rdma *rdma, unsigned int sqes)
 {
-	struct svc_rdma_sq_place place;
+	struct svc_rdma_sq_place place = { .sqes = sqes };
 	int ret;
 
 	svc_rdma_count(SVC_RDMA_sq_waits);
-	trace_svc_rdma_sq_wait(rdma, sqes, atomic_read(&rdma->sc_sq_avail));
 
 	/*
 	 * From here on xpo_has_wspace is false and enqueues are refused. Either
@@ -177,6 +183,7 @@ int svc_rdma_sq_post(struct svcxprt_rdma *rdma, struct ib_send_wr *first,
 		return ret;
 	if (ret)
 		goto out_close;
+	trace_svc_rdma_post(rdma, first, sqes);
 	ret = svc_rdma_fault_post_send(rdma->sc_qp, first, &bad);
 	if (!ret)
 		return 0;

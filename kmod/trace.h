@@ -134,10 +134,9 @@ TRACE_EVENT(svc_rdma_self_enqueue,
 		  __entry->in_flight)
 );
 
-TRACE_EVENT(svc_rdma_sq_wait,
-	TP_PROTO(const struct svcxprt_rdma *rdma, unsigned int sqes,
-		 int available),
-	TP_ARGS(rdma, sqes, available),
+DECLARE_EVENT_CLASS(svc_rdma_sq_line,
+	TP_PROTO(const struct svcxprt_rdma *rdma, unsigned int sqes),
+	TP_ARGS(rdma, sqes),
 	TP_STRUCT__entry(
 		__string(client, rdma->sc_xprt.xpt_remotebuf)
 		__field(unsigned int, sqes)
@@ -146,10 +145,22 @@ TRACE_EVENT(svc_rdma_sq_wait,
 	TP_fast_assign(
 		__assign_str(client);
 		__entry->sqes = sqes;
-		__entry->available = available;
+		__entry->available = atomic_read(&rdma->sc_sq_avail);
 	),
 	TP_printk("client=%s wanted=%u available=%d", __get_str(client),
 		  __entry->sqes, __entry->available)
+);
+
+/* A thread lines up for Send Queue entries ... */
+DEFINE_EVENT(svc_rdma_sq_line, svc_rdma_sq_wait,
+	TP_PROTO(const struct svcxprt_rdma *rdma, unsigned int sqes),
+	TP_ARGS(rdma, sqes)
+);
+
+/* ... and leaves the line: with them, or because the connection ends. */
+DEFINE_EVENT(svc_rdma_sq_line, svc_rdma_sq_leave,
+	TP_PROTO(const struct svcxprt_rdma *rdma, unsigned int sqes),
+	TP_ARGS(rdma, sqes)
 );
 
 TRACE_EVENT(svc_rdma_credit_growth,
@@ -164,6 +175,29 @@ TRACE_EVENT(svc_rdma_credit_growth,
 		__entry->credits = credits;
 	),
 	TP_printk("client=%s credits=%u", __get_str(client), __entry->credits)
+);
+
+TRACE_EVENT(svc_rdma_post,
+	TP_PROTO(const struct svcxprt_rdma *rdma,
+		 const struct ib_send_wr *first, unsigned int wrs),
+	TP_ARGS(rdma, first, wrs),
+	TP_STRUCT__entry(
+		__string(client, rdma->sc_xprt.xpt_remotebuf)
+		__field(unsigned int, wrs)
+		__field(int, most_sges)
+	),
+	TP_fast_assign(
+		const struct ib_send_wr *wr;
+		int most = 0;
+
+		for (wr = first; wr; wr = wr->next)
+			most = max(most, wr->num_sge);
+		__assign_str(client);
+		__entry->wrs = wrs;
+		__entry->most_sges = most;
+	),
+	TP_printk("client=%s work_requests=%u most_sges=%d",
+		  __get_str(client), __entry->wrs, __entry->most_sges)
 );
 
 TRACE_EVENT(svc_rdma_post_failed,
