@@ -85,7 +85,6 @@ mkdir -p /var/lib/nfs/nfsdcld
 pidof nfsdcld >/dev/null || nfsdcld
 pidof rpc.mountd >/dev/null || rpc.mountd
 exportfs -o rw,async,no_root_squash,insecure,no_subtree_check,fsid=0 '*:/export'
-echo 1048576 >/proc/fs/nfsd/max_block_size
 )";
 
 constexpr auto undo = R"(failed=
@@ -170,8 +169,9 @@ Result<NfsServer> NfsServer::start(Host &host, const ServeOptions &options) {
     const bool ours = has(options.transports, Transport::svcrdma);
     const auto limit = Deadline::scaled(seconds(60));
 
-    if (auto done = host.check(std::string(prepare) + (stock ? "modprobe rpcrdma\n" : ""), limit);
-        !done)
+    const auto preparation = fmt::format("{}echo {} >/proc/fs/nfsd/max_block_size\n{}", prepare,
+                                         options.max_payload, stock ? "modprobe rpcrdma\n" : "");
+    if (auto done = host.check(preparation, limit); !done)
         return give_up(done.error());
     if (ours) {
         if (auto loaded = load_module(host, options, stock); !loaded)

@@ -43,6 +43,8 @@ struct ServeOptions {
     /// Further module parameters, as insmod takes them ("release=workqueue").
     std::string module_parameters;
     unsigned threads = 8;
+    /// Bytes of the largest payload: 1 MiB, or more where the kernel has it (4 MiB from 7.2).
+    unsigned max_payload = 1U << 20;
 };
 
 /// nfsd on a host: a tmpfs at /export, served over the chosen transports. Our module takes the

@@ -152,6 +152,20 @@ Result<ReadResult> readlink_result(const RpcReply &reply) {
     return result;
 }
 
+Result<Largest> fsinfo_result(const RpcReply &reply) {
+    auto in = results(reply);
+    if (!in)
+        return fail(in.error());
+    skip_attributes(*in);
+    Largest largest;
+    largest.read = in->u32();
+    in->skip(8); // what READ prefers, and a multiple of what
+    largest.write = in->u32();
+    if (!in->good())
+        return truncated();
+    return largest;
+}
+
 Result<Listing> readdir_result(const RpcReply &reply) {
     auto in = results(reply);
     if (!in)

@@ -23,6 +23,7 @@ constexpr Procedure symlink = {program_nfs, 3, 10};
 constexpr Procedure remove = {program_nfs, 3, 12};
 constexpr Procedure rmdir = {program_nfs, 3, 13};
 constexpr Procedure readdir = {program_nfs, 3, 16};
+constexpr Procedure fsinfo = {program_nfs, 3, 19};
 
 /// Arguments.
 Bytes handle_args(View handle);
@@ -52,6 +53,13 @@ struct ReadResult {
 /// The data may have been reduced: whether it is there is for the caller to judge.
 lab::Result<ReadResult> read_result(const RpcReply &reply);
 lab::Result<ReadResult> readlink_result(const RpcReply &reply);
+
+/// Bytes of the largest READ and WRITE that the server takes, as FSINFO tells.
+struct Largest {
+    std::uint32_t read = 0;
+    std::uint32_t write = 0;
+};
+lab::Result<Largest> fsinfo_result(const RpcReply &reply);
 
 /// How many entries a READDIR brought; `whole` says that there are no more.
 struct Listing {

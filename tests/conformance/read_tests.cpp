@@ -82,6 +82,19 @@ void segments(Context &context) {
         write_reduced(context, client, workspace, 20011, count);
 }
 
+/// As much at once as the server says that it takes, there and back.
+void largest(Context &context) {
+    auto client = context.connect();
+    Workspace workspace(context, client);
+    const auto answer = client.call(nfs3::fsinfo, nfs3::handle_args(workspace.directory()));
+    const auto offered = need(nfs3::fsinfo_result(answer.rpc), "FSINFO");
+    const Step step(
+        fmt::format("READs of {} bytes and WRITEs of {} are offered", offered.read, offered.write));
+    const auto length = std::min(offered.read, offered.write);
+    for (const std::size_t count : {1, 16})
+        write_reduced(context, client, workspace, length, count);
+}
+
 void with_padding(Context &context) {
     auto client = context.connect();
     Workspace workspace(context, client);
@@ -213,6 +226,10 @@ std::span<const Test> read_tests() {
              {"8166-3.4.5-1", "8267-6.4.2-2"},
              "Read chunks of up to 16 segments of any length",
              segments},
+        Test{"read.largest",
+             {"8166-3.4.5-1", "8166-3.4.5.2-3"},
+             "the largest READs and WRITEs that the server offers",
+             largest},
         Test{"read.padding",
              {"8166-3.4.5.2-2"},
              "Read chunks that include the roundup padding",

@@ -52,6 +52,32 @@ TEST_F(AcceptTest, HalfOpenConnectionIsDropped) {
     expect_nothing_live();
 }
 
+// No thread accepts, and a client asks for more connections than may wait: the others are refused
+// at once. When the client gives up, nothing of it stays in the queue.
+TEST_F(AcceptTest, QueueIsBounded) {
+    constexpr unsigned backlog = 64, asked_for = 80;
+    serve({Transport::svcrdma}, 1);
+    ASSERT_TRUE(nfs_);
+    hold_thread();
+    on(client(), fmt::format("modprobe rdma_ucm; (setsid ucmatose -s {} -p {} -c {}) </dev/null "
+                             ">/root/asking 2>&1 &",
+                             server().data_address(), nfs_->port(Transport::svcrdma), asked_for));
+    // It gives up as soon as one is refused, and takes back the others.
+    EXPECT_TRUE(eventually([](const Counters &now) {
+        return now.at("accepts_refused") + now.at("accepts_abandoned") == asked_for;
+    })) << on(client(), "cat /root/asking");
+    const auto now = counters();
+    EXPECT_EQ(now.at("accepts_abandoned"), backlog);
+    EXPECT_EQ(now.at("live_waiting"), 0U);
+    EXPECT_EQ(now.at("live_connections"), 0U);
+    on(client(), "while pgrep -x ucmatose >/dev/null; do sleep 0.1; done");
+    let_thread_go();
+    mount(Transport::svcrdma, "3");
+    ASSERT_TRUE(mount_);
+    unmount();
+    expect_nothing_live();
+}
+
 } // namespace
 
 } // namespace lab

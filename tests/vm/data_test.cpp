@@ -119,6 +119,22 @@ TEST_F(DataTest, CopiesATree) {
     end();
 }
 
+// The device takes 32 scatter/gather entries for each Work Request, and its Linux client makes
+// segments of 32 pages: 256 pages are 8 RDMA Writes and the Send of the reply.
+TEST_F(DataTest, WorkRequestsAreLong) {
+    begin("4.2");
+    ASSERT_TRUE(mount_);
+    const std::string tracing = "cd /sys/kernel/tracing && ";
+    on(server(), "head -c 1M /dev/urandom > /export/large");
+    on(server(), tracing + "echo > trace && echo 1 > events/svcrdma/svc_rdma_post/enable");
+    on(client(), "dd if=/mnt/nfs/large of=/dev/null bs=1M iflag=direct 2>&1");
+    on(server(), tracing + "echo 0 > events/svcrdma/svc_rdma_post/enable");
+    EXPECT_EQ(moved("write_bytes"), 1U << 20);
+    const auto trace = on(server(), tracing + "cat trace; echo > trace");
+    EXPECT_NE(trace.find(" work_requests=9 most_sges=32\n"), std::string::npos) << trace;
+    end();
+}
+
 /// Lengths around the boundaries of words and pages: roundup of Read and Write chunks.
 TEST_F(DataTest, OddLengthsSurvive) {
     begin("3");

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <deque>
+#include <sstream>
 
 namespace lab {
 
@@ -70,6 +72,39 @@ TEST_F(DrainTest, WhoWaitsForSendQueueSpace) {
     EXPECT_EQ(now.at("post_failures"), 0U);
     unmount();
     expect_nothing_live();
+}
+
+// Whoever came first leaves first: nobody overtakes in the line for Send Queue space.
+TEST_F(DrainTest, TheLineIsServedInOrder) {
+    serve_with("sq_max=32", 32);
+    const std::string tracing = "cd /sys/kernel/tracing && ";
+    on(server(), tracing + "echo > trace && echo 1 > events/svcrdma/svc_rdma_sq_wait/enable && "
+                           "echo 1 > events/svcrdma/svc_rdma_sq_leave/enable");
+    on(client(), fio("--size=8m --bs=256k --rw=randread --iodepth=32"), seconds(120));
+    EXPECT_TRUE(
+        eventually([](const Counters &now) { return now.at("released") == now.at("replies"); }));
+    on(server(), tracing + "echo 0 > events/svcrdma/enable");
+    std::istringstream trace(on(server(), tracing + "grep svc_rdma_sq_ trace; echo > trace"));
+    std::deque<std::string> line;
+    std::size_t longest = 0;
+    unsigned left = 0;
+    for (std::string event; std::getline(trace, event);) {
+        std::string thread;
+        std::istringstream(event) >> thread;
+        if (event.find("svc_rdma_sq_wait:") != std::string::npos) {
+            line.push_back(thread);
+            longest = std::max(longest, line.size());
+            continue;
+        }
+        ASSERT_FALSE(line.empty()) << event;
+        ASSERT_EQ(line.front(), thread) << event;
+        line.pop_front();
+        left++;
+    }
+    EXPECT_TRUE(line.empty());
+    EXPECT_GT(longest, 1U) << "nobody could have overtaken";
+    EXPECT_EQ(left, counters().at("sq_waits"));
+    RecordProperty("longest_line", static_cast<int>(longest));
 }
 
 TEST_F(DrainTest, TheTeardown) {

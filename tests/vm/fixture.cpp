@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <map>
 #include <memory>
+#include <stdexcept>
 #include <string_view>
 
 namespace lab {
@@ -113,6 +114,9 @@ void VmTest::TearDown() {
 }
 
 Pair &VmTest::pair() {
+    // GoogleTest makes a failure of it: of this test, and of all that follow.
+    if (!booted)
+        throw std::runtime_error(why_not);
     return *booted;
 }
 
@@ -121,12 +125,13 @@ fs::path VmTest::module() {
 }
 
 void VmTest::serve(const std::vector<Transport> &transports, unsigned threads,
-                   const std::string &module_parameters) {
+                   const std::string &module_parameters, unsigned max_payload) {
     const bool ours = std::ranges::find(transports, Transport::svcrdma) != transports.end();
     auto started = NfsServer::start(server(), {.transports = transports,
                                                .module = ours ? module() : fs::path(),
                                                .module_parameters = module_parameters,
-                                               .threads = threads});
+                                               .threads = threads,
+                                               .max_payload = max_payload});
     ASSERT_TRUE(worked(started));
     nfs_.emplace(std::move(*started));
 }

@@ -34,6 +34,7 @@ class VmTest : public ::testing::Test {
     static void SetUpTestSuite();
     void TearDown() override;
 
+    /// Throws when an earlier test has killed it.
     static Pair &pair();
     static Host &server() { return pair().server(); }
     static Host &client(unsigned index = 0) { return pair().client(index); }
@@ -44,7 +45,7 @@ class VmTest : public ::testing::Test {
     /// Serves the transports and mounts one of them; unmounted and stopped by TearDown(), which
     /// fails the test when that does not work.
     void serve(const std::vector<Transport> &transports, unsigned threads = 8,
-               const std::string &module_parameters = {});
+               const std::string &module_parameters = {}, unsigned max_payload = 1U << 20);
     void mount(Transport transport, const std::string &version);
     void unmount();
     void stop();

@@ -48,6 +48,30 @@ void ModuleTest::hear() {
     on(client(), "tc qdisc del dev eth1 clsact 2>/dev/null || :");
 }
 
+void ModuleTest::hold_thread() {
+    on(server(),
+       "modprobe loop && truncate -s 32M /dev/shm/frozen && busybox mke2fs -F /dev/shm/frozen "
+       "&& mkdir -p /export/frozen && mount -o loop /dev/shm/frozen /export/frozen && "
+       "chmod 777 /export/frozen && exportfs -o rw,async,no_root_squash,insecure,"
+       "no_subtree_check,fsid=7 '*:/export/frozen'");
+    on(client(), fmt::format("mkdir -p /mnt/tcp && mount -t nfs -o vers=3,proto=tcp,nolock,"
+                             "mountproto=tcp {}:/export/frozen /mnt/tcp",
+                             server().data_address()));
+    on(server(), "fsfreeze -f /export/frozen");
+    on(client(), "(setsid dd if=/dev/zero of=/mnt/tcp/held bs=4k count=1 oflag=direct) "
+                 "</dev/null >/dev/null 2>&1 &");
+    on(server(), "for n in $(seq 100); do grep -q percpu_rwsem /proc/$(pgrep -x nfsd)/wchan && "
+                 "exit; sleep 0.1; done; cat /proc/$(pgrep -x nfsd)/wchan; exit 1");
+}
+
+void ModuleTest::let_thread_go() {
+    on(server(), "fsfreeze -u /export/frozen");
+    on(client(), "while pgrep -x dd >/dev/null; do sleep 0.2; done; umount /mnt/tcp",
+       std::chrono::seconds(60));
+    on(server(), "exportfs -u '*:/export/frozen'; exportfs -f; for n in $(seq 10); do "
+                 "umount /export/frozen && break; sleep 0.5; done; rm /dev/shm/frozen");
+}
+
 void ModuleTest::shorten_grace() {
     on(server(), "modprobe lockd && echo 1 > /proc/sys/fs/nfs/nlm_grace_period");
 }

@@ -32,6 +32,11 @@ class ModuleTest : public VmTest {
     static void deafen();
     static void hear();
 
+    /// After serve() with one thread: makes the client keep it busy, over TCP, with a file system
+    /// that is frozen, until let_thread_go(). Nobody accepts a connection meanwhile.
+    static void hold_thread();
+    static void let_thread_go();
+
     /// Before serve(), for delegations: lockd's grace period counts for NFSv4 as well.
     static void shorten_grace();
 

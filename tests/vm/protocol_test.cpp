@@ -77,6 +77,41 @@ TEST_F(ProtocolTest, WithstandsHostileClients) {
     EXPECT_LT(delta.slab_kib, noise_kib);
 }
 
+// A client that has more calls outstanding than Receives were posted for is told to wait, and does:
+// the number of times that it may be told is the server's choice, and 0 would end the connection.
+TEST_F(ProtocolTest, WhoOverrunsItsCreditsWaits) {
+    const auto waits = [] { return read_counters(client(), device_counters); };
+    const auto before = waits();
+    ASSERT_TRUE(worked(before));
+    auto after = before;
+    // The server may be quick enough.
+    for (int round = 0; round < 5 && after->at("rcvd_rnr_err") == before->at("rcvd_rnr_err");
+         round++) {
+        conform("--only hostile.credits");
+        after = waits();
+        ASSERT_TRUE(worked(after));
+    }
+    EXPECT_GT(after->at("rcvd_rnr_err"), before->at("rcvd_rnr_err"));
+    EXPECT_EQ(after->at("retry_rnr_exceeded_err"), before->at("retry_rnr_exceeded_err"));
+    expect_nothing_live();
+}
+
+TEST_F(ProtocolTest, LargestPayloadOfTheKernel) {
+    constexpr std::uint64_t largest = 4U << 20;
+    if (pair().kernel().version.starts_with("6."))
+        GTEST_SKIP() << "nfsd of this kernel ends at 1 MiB, which Conforms has shown";
+    stop();
+    serve({Transport::svcrdma}, 8, {}, largest);
+    ASSERT_TRUE(nfs_);
+    const auto before = counters();
+    conform("--only read.largest");
+    const auto after = counters();
+    // Two WRITEs, and a READ of what each of them has written.
+    EXPECT_EQ(after.at("read_bytes") - before.at("read_bytes"), 2 * largest);
+    EXPECT_EQ(after.at("write_bytes") - before.at("write_bytes"), 2 * largest);
+    expect_nothing_live();
+}
+
 TEST_F(ProtocolTest, CountsEachKindOfError) {
     using Kinds = std::map<std::string, std::uint64_t>;
     // As many as the tests send.
