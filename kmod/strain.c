@@ -11,7 +11,7 @@
 enum {
 	SVC_RDMA_UNMAP_US_MAX	= 10000,
 	SVC_RDMA_UDELAY_MAX	= 1000,	/* what udelay() takes everywhere */
-	SVC_RDMA_SQ_MIN		= 32,	/* a READ of 256 KiB takes 5 */
+	SVC_RDMA_SQ_MIN		= 32,	/* a READ of 256 KiB takes 3 */
 };
 
 static unsigned int svc_rdma_unmap_us;
