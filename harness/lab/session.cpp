@@ -199,8 +199,10 @@ Result<void> Session::keep_profile(Run &run, const InstructionCounts &before,
                          {run.key, run.fio->ops, *run.profile});
 }
 
-Result<void> Session::begin_trace(Transport transport) {
-    if (transport == Transport::svcrdma)
+Result<void> Session::begin_trace(const Run &run) {
+    const Transport transport = run.key.transport;
+    // Sampling costs the server something: only where another repeat goes without.
+    if (transport == Transport::svcrdma && run.set_aside)
         if (auto ok = start_sampling(pair_->server(), Deadline::scaled(step)); !ok)
             return ok;
     return start_trace(pair_->server(), traced_module(transport), Deadline::scaled(step));
@@ -211,7 +213,7 @@ Result<void> Session::end_trace(Run &run) {
     if (!trace)
         return fail(trace.error());
     run.trace = *std::move(trace);
-    if (run.key.transport != Transport::svcrdma)
+    if (run.key.transport != Transport::svcrdma || !run.set_aside)
         return {};
     auto peaks = stop_sampling(pair_->server(), Deadline::scaled(step));
     if (!peaks)
@@ -229,7 +231,7 @@ Outcome Session::measure(Run &run, const JobFile &job, const Mount &mount, Deadl
         return outcome_of(before.error());
     const bool traced = run.key.repeat == traced_repeat;
     if (traced)
-        if (auto ok = begin_trace(run.key.transport); !ok)
+        if (auto ok = begin_trace(run); !ok)
             return outcome_of(ok.error());
     // Nothing else runs on the server between these two.
     const auto counts_before = pair_->server_instructions(Deadline::scaled(step));

@@ -48,7 +48,7 @@ class Session {
         : pair_(&pair), server_(std::move(server)), results_(std::move(results)) {}
 
     Outcome attempt(Run &run, const JobFile &job, Deadline deadline);
-    Result<void> begin_trace(Transport transport);
+    Result<void> begin_trace(const Run &run);
     Result<void> end_trace(Run &run);
     Outcome measure(Run &run, const JobFile &job, const Mount &mount, Deadline deadline);
     Result<FioOutput> run_watched(const JobFile &job, const std::string &dir, Deadline deadline);

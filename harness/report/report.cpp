@@ -140,7 +140,8 @@ std::optional<double> metric_of(const Run &run, std::string_view metric) {
     const auto per_op = [&](std::int64_t count) {
         return static_cast<double>(count) / static_cast<double>(run.fio->ops);
     };
-    if (metric == "context_switches_per_op" && run.server)
+    // Tracing and sampling switch contexts as well.
+    if (metric == "context_switches_per_op" && run.server && !run.set_aside)
         return per_op(run.server->context_switches);
     if (metric == "nfsd_wakeups_per_op" && run.trace)
         if (const auto nfsd = run.trace->wakeups.find("nfsd"); nfsd != run.trace->wakeups.end())
