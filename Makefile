@@ -46,7 +46,7 @@ test-all: test ## those, and the tests that need more machines and more time
 conform: lab ## rpcrdma-conform, the suite for any RPC-over-RDMA server
 	cmake --build $(BUILD) --target rpcrdma-conform
 
-conformance: conform lab-module ## that suite against our transport and the kernel's own (10 to 20 minutes)
+conformance: conform lab-module ## that suite against our transport and the kernel's own (8 minutes)
 	$(LAB) conformance
 
 image: lab ## the guest image, unless it is cached
