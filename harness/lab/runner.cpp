@@ -224,6 +224,7 @@ Outcome Runner::use_variant(Pair &pair, Boot &boot, const fs::path &module,
         if (auto warm = session->warm_up(scenario_); !warm)
             return why_no_session(pair, warm.error());
     }
+    report_.environment.instructions = session->counting();
     if (!session->srcversion().empty())
         report_.environment.srcversion[boot.kernel] = session->srcversion();
 

@@ -4,6 +4,7 @@
 #include "lab/bandwidth.h"
 #include "lab/connections.h"
 #include "lab/judge.h"
+#include "observe/perf_stat.h"
 #include "report/profile_file.h"
 #include "util/file.h"
 
@@ -27,6 +28,8 @@ constexpr auto idle = 45s;
 // The first of each kind is traced. Tracing costs the server; the others go without.
 constexpr unsigned traced_repeat = 1;
 constexpr auto export_dir = "/export";
+constexpr auto by_plugin = "plugin";
+constexpr auto by_perf = "perf stat";
 
 std::string snapshot_json(const Snapshot &snapshot) {
     nlohmann::ordered_json object{{"context_switches", snapshot.context_switches},
@@ -83,6 +86,8 @@ Result<Session> Session::start(Pair &pair, const Scenario &scenario, const std::
     if (!srcversion)
         return fail(srcversion.error());
     session.srcversion_ = srcversion->substr(0, srcversion->find('\n'));
+    if (auto ok = session.choose_counting(); !ok)
+        return fail(ok.error());
     return session;
 }
 
@@ -184,15 +189,50 @@ Result<FioOutput> Session::run_watched(const JobFile &job, const std::string &di
     return run_fio(pair_->client(), job, dir, idle, deadline);
 }
 
-Result<void> Session::keep_profile(Run &run, const InstructionCounts &before,
-                                   const InstructionCounts &after) {
-    if (!symbols_) {
+Result<void> Session::choose_counting() {
+    const auto counts = pair_->server_instructions(Deadline::scaled(step));
+    if (!counts)
+        return fail(counts.error());
+    if (*counts) {
         auto symbols = read_symbols(pair_->server(), Deadline::scaled(step));
         if (!symbols)
             return fail(symbols.error());
         symbols_ = *std::move(symbols);
+        counting_ = by_plugin;
+        return {};
     }
-    run.profile = make_profile(before, after, *symbols_);
+    if (auto ok = start_perf_stat(pair_->server(), Deadline::scaled(step)); !ok)
+        return ok;
+    const auto tried = stop_perf_stat(pair_->server(), Deadline::scaled(step));
+    counting_ = tried ? by_perf : "not counted: " + tried.error().what;
+    return {};
+}
+
+Result<std::optional<InstructionCounts>> Session::begin_count() {
+    if (counting_ == by_plugin)
+        return pair_->server_instructions(Deadline::scaled(step));
+    if (counting_ == by_perf)
+        if (auto ok = start_perf_stat(pair_->server(), Deadline::scaled(step)); !ok)
+            return fail(ok.error());
+    return std::nullopt;
+}
+
+Result<std::optional<Profile>> Session::end_count(const std::optional<InstructionCounts> &before) {
+    if (counting_ == by_perf) {
+        auto profile = stop_perf_stat(pair_->server(), Deadline::scaled(step));
+        if (!profile)
+            return fail(profile.error());
+        return *std::move(profile);
+    }
+    if (!before)
+        return std::nullopt;
+    const auto after = pair_->server_instructions(Deadline::scaled(step));
+    if (!after)
+        return fail(after.error());
+    return make_profile(*before, **after, *symbols_);
+}
+
+Result<void> Session::keep_profile(const Run &run) {
     return write_profile(results_ / "observe" /
                              fmt::format("instructions-{}.json",
                                          std::filesystem::path(run.directory).filename().string()),
@@ -234,15 +274,15 @@ Outcome Session::measure(Run &run, const JobFile &job, const Mount &mount, Deadl
         if (auto ok = begin_trace(run); !ok)
             return outcome_of(ok.error());
     // Nothing else runs on the server between these two.
-    const auto counts_before = pair_->server_instructions(Deadline::scaled(step));
-    if (!counts_before)
-        return outcome_of(counts_before.error());
+    const auto counted = begin_count();
+    if (!counted)
+        return outcome_of(counted.error());
     const auto output = run_watched(job, mount.dir(), deadline);
     if (!output)
         return outcome_of(output.error());
-    const auto counts_after = pair_->server_instructions(Deadline::scaled(step));
-    if (!counts_after)
-        return outcome_of(counts_after.error());
+    auto profile = end_count(*counted);
+    if (!profile)
+        return outcome_of(profile.error());
     if (traced)
         if (auto ok = end_trace(run); !ok)
             return outcome_of(ok.error());
@@ -267,9 +307,11 @@ Outcome Session::measure(Run &run, const JobFile &job, const Mount &mount, Deadl
         return outcome_of(result.error());
     run.fio = *result;
     run.server = *after - *before;
-    if (*counts_before && *counts_after && !run.set_aside)
-        if (auto ok = keep_profile(run, **counts_before, **counts_after); !ok)
+    if (*profile && !run.set_aside) {
+        run.profile = **std::move(profile);
+        if (auto ok = keep_profile(run); !ok)
             return outcome_of(ok.error());
+    }
     if (auto outcome = judge_fio(job, output->status, *result); outcome.verdict != Verdict::pass)
         return outcome;
     if (!evidence)

@@ -43,6 +43,9 @@ class Session {
     /// Of the module that is loaded; empty when it is not.
     [[nodiscard]] const std::string &srcversion() const { return srcversion_; }
 
+    /// How the server's instructions are counted: "plugin", "perf stat", or "not counted: WHY".
+    [[nodiscard]] const std::string &counting() const { return counting_; }
+
   private:
     Session(Pair &pair, NfsServer server, std::filesystem::path results)
         : pair_(&pair), server_(std::move(server)), results_(std::move(results)) {}
@@ -52,8 +55,11 @@ class Session {
     Result<void> end_trace(Run &run);
     Outcome measure(Run &run, const JobFile &job, const Mount &mount, Deadline deadline);
     Result<FioOutput> run_watched(const JobFile &job, const std::string &dir, Deadline deadline);
-    Result<void> keep_profile(Run &run, const InstructionCounts &before,
-                              const InstructionCounts &after);
+    Result<void> choose_counting();
+    /// What the plugin has counted so far, if it is the plugin that counts.
+    Result<std::optional<InstructionCounts>> begin_count();
+    Result<std::optional<Profile>> end_count(const std::optional<InstructionCounts> &before);
+    Result<void> keep_profile(const Run &run);
     Outcome outcome_of(const Error &error);
 
     Pair *pair_;
@@ -61,7 +67,8 @@ class Session {
     std::filesystem::path results_;
     std::string srcversion_;
     unsigned repeats_ = 1;
-    std::optional<SymbolTable> symbols_; ///< of the server, once they were needed
+    std::string counting_;
+    std::optional<SymbolTable> symbols_; ///< of the server, where the plugin counts
 };
 
 } // namespace lab

@@ -140,7 +140,7 @@ std::string to_html(const Report &report) {
     auto body = add(html, "body");
     add(body, "h1", report.scenario);
     add_outcome(body, "p", report.outcome);
-    if (const auto note = accelerator_note(report.environment); !note.empty())
+    for (const std::string &note : reader_notes(report.environment))
         add(body, "p", note);
     add_tables(body, report);
     if (!report.comparisons.empty())

@@ -27,6 +27,7 @@ json environment_json(const Environment &environment) {
             {"image", environment.image},
             {"git_revision", environment.git_revision},
             {"fio", environment.fio},
+            {"instructions", environment.instructions},
             {"kernels", environment.kernels},
             {"srcversion", environment.srcversion}};
 }

@@ -78,7 +78,7 @@ Result<std::vector<ProfiledRun>> read_profiles(const fs::path &results) {
                 paths.push_back(file.path());
     if (paths.empty())
         return fail(fmt::format("{} holds no profile: give the results directory of a scenario "
-                                "that ran on an emulated CPU",
+                                "that ran where instructions can be counted",
                                 results.string()));
     std::ranges::sort(paths);
     std::vector<ProfiledRun> runs;

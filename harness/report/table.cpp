@@ -156,11 +156,14 @@ std::vector<Table> make_tables(const Report &report) {
     return tables;
 }
 
-std::string accelerator_note(const Environment &environment) {
-    if (!environment.emulated())
-        return {};
-    return "Absolute numbers come from an emulated CPU (tcg): compare the transports with each "
-           "other, not with real machines.";
+std::vector<std::string> reader_notes(const Environment &environment) {
+    std::vector<std::string> notes;
+    if (environment.emulated())
+        notes.emplace_back("Absolute numbers come from an emulated CPU (tcg): compare the "
+                           "transports with each other, not with real machines.");
+    if (environment.instructions.starts_with("not counted"))
+        notes.push_back("Instructions: " + environment.instructions + ".");
+    return notes;
 }
 
 std::vector<std::string> list_troubles(const Report &report) {

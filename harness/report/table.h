@@ -26,8 +26,8 @@ struct Table {
 /// What was not measured is shown as "-".
 std::vector<Table> make_tables(const Report &report);
 
-/// What a reader of figures must know about them; empty on real CPUs.
-std::string accelerator_note(const Environment &environment);
+/// What a reader of figures must know about them, a sentence each.
+std::vector<std::string> reader_notes(const Environment &environment);
 
 /// One line per boot and run that did not pass.
 std::vector<std::string> list_troubles(const Report &report);

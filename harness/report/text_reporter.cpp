@@ -78,7 +78,7 @@ std::string to_text(const Report &report) {
     if (!report.comparisons.empty())
         text += "Values are medians over the repeats. Ratios are taken repeat by repeat: median "
                 "(min..max).\n";
-    if (const auto note = accelerator_note(report.environment); !note.empty())
+    for (const std::string &note : reader_notes(report.environment))
         text += note + "\n";
     for (const std::string &line : list_troubles(report))
         text += line + "\n";

@@ -253,8 +253,12 @@ TEST(TextReport, PutsTransportsSideBySide) {
     EXPECT_THAT(text, HasSubstr("950       400   2.50 (2.00..3.00)"));
     EXPECT_THAT(text, HasSubstr("emulated CPU"));
     EXPECT_THAT(text, HasSubstr("Verdict: pass\n"));
+    EXPECT_THAT(text, Not(HasSubstr("Instructions:")));
     report.environment.accelerator = "kvm";
-    EXPECT_THAT(to_text(report), Not(HasSubstr("emulated CPU")));
+    report.environment.instructions = "not counted: there is no such counter";
+    text = to_text(report);
+    EXPECT_THAT(text, Not(HasSubstr("emulated CPU")));
+    EXPECT_THAT(text, HasSubstr("Instructions: not counted: there is no such counter."));
 }
 
 TEST(TextReport, ShowsADashForWhatWasNotMeasuredAndSaysWhatFailed) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The lab itself, with the transports that the kernel brings along: what fails here is not ours.
 #include "fixture.h"
+#include "observe/perf_stat.h"
 
 namespace lab {
 
@@ -26,6 +27,21 @@ TEST_F(StockTest, ProofFailsForTheOtherTransport) {
     ASSERT_TRUE(worked(proof));
     on(client(), "ls /mnt/nfs");
     EXPECT_FALSE(proof->finish());
+}
+
+// The counter of last resort: here it has nothing to count with, and must say so.
+TEST_F(StockTest, PerfStatCountsOrSaysWhyNot) {
+    const auto deadline = Deadline::scaled(std::chrono::seconds(30));
+    ASSERT_TRUE(worked(start_perf_stat(server(), deadline)));
+    on(server(), "true");
+    const auto profile = stop_perf_stat(server(), deadline);
+    if (pair().accelerator() == "tcg") {
+        ASSERT_FALSE(profile);
+        EXPECT_EQ(profile.error().what, "perf stat counts no instructions here: <not supported>");
+    } else if (profile) {
+        EXPECT_GT(profile->total(), 0U);
+    }
+    EXPECT_EQ(on(server(), "pgrep -x perf || true"), "");
 }
 
 TEST_F(StockTest, CommandAndConnectionFailApart) {

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "observe/perf_stat.h"
+
+#include "util/text.h"
+
+#include <fmt/format.h>
+
+namespace lab {
+namespace {
+
+constexpr auto start = R"(rm -f /run/lab-perf
+setsid perf stat -a -x, -e instructions:k,instructions:u -o /run/lab-perf \
+    </dev/null >/run/lab-perf.err 2>&1 &
+echo $! >/run/lab-perf.pid
+)";
+
+// It writes when it is interrupted.
+constexpr auto stop = R"(pid=$(cat /run/lab-perf.pid)
+kill -INT $pid 2>/dev/null
+while [ -e /proc/$pid ]; do sleep 0.05; done
+cat /run/lab-perf /run/lab-perf.err
+rm -f /run/lab-perf /run/lab-perf.err /run/lab-perf.pid
+)";
+
+} // namespace
+
+Result<void> start_perf_stat(Host &host, Deadline deadline) {
+    if (auto out = host.check(start, deadline); !out)
+        return fail("cannot start perf stat on " + host.name(), out.error());
+    return {};
+}
+
+Result<Profile> stop_perf_stat(Host &host, Deadline deadline) {
+    const auto out = host.check(stop, deadline);
+    if (!out)
+        return fail("cannot stop perf stat on " + host.name(), out.error());
+    return parse_perf_stat(*out);
+}
+
+Result<Profile> parse_perf_stat(std::string_view text) {
+    Profile profile;
+    const auto all = text;
+    while (!text.empty()) {
+        const auto line = next_line(text);
+        const bool kernel = line.find(",instructions:k,") != line.npos;
+        if (!kernel && line.find(",instructions:u,") == line.npos)
+            continue;
+        const auto value = line.substr(0, line.find(','));
+        const auto count = parse_number(value);
+        if (!count)
+            return fail(fmt::format("perf stat counts no instructions here: {}", value));
+        if (kernel)
+            profile.functions.push_back({"(kernel)", "", "kernel", *count, 0});
+        else
+            profile.functions.push_back({"(user space)", "", "user space", *count, 0});
+    }
+    if (profile.functions.size() != 2)
+        return fail(fmt::format("perf stat told nothing of instructions: {}", all));
+    return profile;
+}
+
+} // namespace lab
