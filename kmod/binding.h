@@ -22,9 +22,7 @@ enum {
 /* Word @index, counted from 0, of the message at @call, which need not be aligned. */
 static inline u32 binding_word(const u8 *call, u32 index)
 {
-	const u8 *p = call + 4 * index;
-
-	return (u32)p[0] << 24 | (u32)p[1] << 16 | (u32)p[2] << 8 | p[3];
+	return rpcrdma_hdr_word(call + 4 * index);
 }
 
 /*

@@ -13,7 +13,7 @@
 enum {
 	WORD		= 4,
 	FIXED_PART	= 4 * WORD,		/* up to and including rdma_proc */
-	SEGMENT		= 4 * WORD,		/* HLOO in RFC 8166 section 4.7 */
+	SEGMENT		= RPCRDMA_HDR_SEGMENT,	/* HLOO in RFC 8166 section 4.7 */
 	READ_ITEM	= 2 * WORD + SEGMENT,	/* 1 PHLOO */
 };
 
@@ -28,20 +28,6 @@ struct cursor {
 	u32 at;
 	u32 end;
 };
-
-/* The bytes have any alignment: a Receive buffer may be a slice of a page. */
-static u32 load_word(const u8 *p)
-{
-	return (u32)p[0] << 24 | (u32)p[1] << 16 | (u32)p[2] << 8 | p[3];
-}
-
-static void load_segment(const u8 *p, struct rpcrdma_hdr_segment *segment)
-{
-	segment->handle = load_word(p);
-	segment->length = load_word(p + WORD);
-	segment->offset = (u64)load_word(p + 2 * WORD) << 32 |
-			  load_word(p + 3 * WORD);
-}
 
 static u8 *store_word(u8 *p, u32 word)
 {
@@ -61,7 +47,7 @@ static enum rpcrdma_hdr_verdict take_word(struct cursor *in, u32 *word)
 {
 	if (in->end - in->at < WORD)
 		return RPCRDMA_HDR_TRUNCATED;
-	*word = load_word(in->buf + in->at);
+	*word = rpcrdma_hdr_word(in->buf + in->at);
 	in->at += WORD;
 	return RPCRDMA_HDR_OK;
 }
@@ -102,16 +88,16 @@ scan_read_list(struct cursor *in, const struct rpcrdma_hdr_limits *limits,
 }
 
 /* @at: of the segment count */
-static void load_write_chunk(const u8 *buf, u32 at,
-			     struct rpcrdma_hdr_write_chunk *chunk)
+static inline void load_write_chunk(const u8 *buf, u32 at,
+				    struct rpcrdma_hdr_write_chunk *chunk)
 {
 	u32 index;
 
-	chunk->segments = load_word(buf + at);
+	chunk->segments = rpcrdma_hdr_word(buf + at);
 	chunk->at = at + WORD;
 	chunk->length = 0;
 	for (index = 0; index < chunk->segments; index++)
-		chunk->length += load_word(buf + chunk->at + index * SEGMENT + WORD);
+		chunk->length += rpcrdma_hdr_word(buf + chunk->at + index * SEGMENT + WORD);
 }
 
 /* Returns with @in at the end of the chunk, whose bytes are then there. */
@@ -290,10 +276,10 @@ rpcrdma_hdr_decode(const u8 *buf, u32 len,
 	if (len < RPCRDMA_HDR_MIN)
 		return RPCRDMA_HDR_SHORT;
 
-	hdr->xid = load_word(buf);
-	hdr->vers = load_word(buf + WORD);
-	hdr->credits = load_word(buf + 2 * WORD);
-	hdr->proc = load_word(buf + 3 * WORD);
+	hdr->xid = rpcrdma_hdr_word(buf);
+	hdr->vers = rpcrdma_hdr_word(buf + WORD);
+	hdr->credits = rpcrdma_hdr_word(buf + 2 * WORD);
+	hdr->proc = rpcrdma_hdr_word(buf + 3 * WORD);
 
 	/*
 	 * RDMA_ERROR means the same in all versions. Answering one, of whatever
@@ -326,8 +312,8 @@ void rpcrdma_hdr_read_segment(const u8 *buf, const struct rpcrdma_hdr *hdr,
 {
 	const u8 *item = buf + hdr->read_at + index * READ_ITEM;
 
-	*position = load_word(item + WORD);
-	load_segment(item + 2 * WORD, segment);
+	*position = rpcrdma_hdr_word(item + WORD);
+	rpcrdma_hdr_load_segment(item + 2 * WORD, segment);
 }
 
 bool rpcrdma_hdr_next_read_chunk(const u8 *buf, const struct rpcrdma_hdr *hdr,
@@ -348,44 +334,38 @@ bool rpcrdma_hdr_next_write_chunk(const u8 *buf, const struct rpcrdma_hdr *hdr,
 
 	if (chunk->at)
 		item = chunk->at + chunk->segments * SEGMENT;
-	if (hdr->write_chunks == 0 || load_word(buf + item) == 0)
+	if (hdr->write_chunks == 0 || rpcrdma_hdr_word(buf + item) == 0)
 		return false;
 	load_write_chunk(buf, item + WORD, chunk);
 	return true;
 }
 
-void rpcrdma_hdr_write_segment(const u8 *buf,
-			       const struct rpcrdma_hdr_write_chunk *chunk,
-			       u32 index, struct rpcrdma_hdr_segment *segment)
-{
-	load_segment(buf + chunk->at + index * SEGMENT, segment);
-}
-
 /* Of the first segment that has a length. @at: of the first of @count. */
-static u32 first_handle(const u8 *buf, u32 at, u32 count)
+static inline u32 first_handle(const u8 *buf, u32 at, u32 count)
 {
-	for (; count; count--, at += SEGMENT)
-		if (load_word(buf + at) && load_word(buf + at + WORD))
-			return load_word(buf + at);
+	u32 handle;
+
+	for (; count; count--, at += SEGMENT) {
+		handle = rpcrdma_hdr_word(buf + at);
+		if (handle && rpcrdma_hdr_word(buf + at + WORD))
+			return handle;
+	}
 	return 0;
 }
 
 u32 rpcrdma_hdr_invalidate_handle(const u8 *buf, const struct rpcrdma_hdr *hdr)
 {
 	u32 at = hdr->write_at + WORD;
-	struct rpcrdma_hdr_segment segment;
-	u32 position;
-	u32 segments;
-	u32 handle;
-	u32 index;
+	u32 segments, handle, index;
 
 	for (index = 0; index < hdr->read_segments; index++) {
-		rpcrdma_hdr_read_segment(buf, hdr, index, &segment, &position);
-		if (segment.handle && segment.length)
-			return segment.handle;
+		handle = first_handle(buf, hdr->read_at + index * READ_ITEM +
+				      2 * WORD, 1);
+		if (handle)
+			return handle;
 	}
 	for (index = 0; index < hdr->write_chunks; index++) {
-		segments = load_word(buf + at);
+		segments = rpcrdma_hdr_word(buf + at);
 		handle = first_handle(buf, at + WORD, segments);
 		if (handle)
 			return handle;
@@ -406,12 +386,12 @@ static u8 *store_fixed_part(u8 *out, u32 xid, u32 vers, u32 credits, u32 proc)
  * Sets the lengths of @count segments to what was written into them, filled in
  * order. False if they cannot hold @written.
  */
-static bool store_lengths(u8 *segments, u32 count, u32 written)
+static inline bool store_lengths(u8 *segments, u32 count, u32 written)
 {
 	u32 length;
 
 	for (; count; count--, segments += SEGMENT) {
-		length = load_word(segments + WORD);
+		length = rpcrdma_hdr_word(segments + WORD);
 		if (length > written) {
 			length = written;
 			store_word(segments + WORD, length);
@@ -419,12 +399,6 @@ static bool store_lengths(u8 *segments, u32 count, u32 written)
 		written -= length;
 	}
 	return written == 0;
-}
-
-/* The Write list and the Reply chunk end the call's header and are answered in kind. */
-u32 rpcrdma_hdr_reply_size(const struct rpcrdma_hdr *hdr)
-{
-	return FIXED_PART + WORD + hdr->length - hdr->write_at;
 }
 
 u32 rpcrdma_hdr_encode_reply(u8 *out, u32 size, const u8 *call,
@@ -446,7 +420,7 @@ u32 rpcrdma_hdr_encode_reply(u8 *out, u32 size, const u8 *call,
 	memcpy(out, call + hdr->write_at, hdr->length - hdr->write_at);
 
 	for (index = 0; index < hdr->write_chunks; index++) {
-		segments = load_word(out + WORD);
+		segments = rpcrdma_hdr_word(out + WORD);
 		out += 2 * WORD;
 		if (!store_lengths(out, segments,
 				   answer->written ? answer->written[index] : 0))

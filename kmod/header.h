@@ -28,7 +28,14 @@ enum {
 	RPCRDMA_HDR_VERSION	= 1,
 	RPCRDMA_HDR_MIN		= 28,	/* bytes: fixed part and three empty lists */
 	RPCRDMA_HDR_ERR_MAX	= 28,	/* bytes of the longest RDMA_ERROR message */
+	RPCRDMA_HDR_SEGMENT	= 16,	/* bytes of a plain RDMA segment */
 };
+
+/* The XDR word at @p, which need not be aligned. */
+static inline u32 rpcrdma_hdr_word(const u8 *p)
+{
+	return (u32)p[0] << 24 | (u32)p[1] << 16 | (u32)p[2] << 8 | p[3];
+}
 
 /* rdma_proc, RFC 8166 section 4.2.4 */
 enum rpcrdma_hdr_proc {
@@ -197,10 +204,25 @@ bool rpcrdma_hdr_next_read_chunk(const u8 *buf, const struct rpcrdma_hdr *hdr,
 bool rpcrdma_hdr_next_write_chunk(const u8 *buf, const struct rpcrdma_hdr *hdr,
 				  struct rpcrdma_hdr_write_chunk *chunk);
 
+/* The plain segment at @p (RFC 8166 section 4.1.2). */
+static inline void rpcrdma_hdr_load_segment(const u8 *p,
+					    struct rpcrdma_hdr_segment *segment)
+{
+	segment->handle = rpcrdma_hdr_word(p);
+	segment->length = rpcrdma_hdr_word(p + 4);
+	segment->offset = (u64)rpcrdma_hdr_word(p + 8) << 32 |
+			  rpcrdma_hdr_word(p + 12);
+}
+
 /* The @index-th segment of a Write or Reply chunk. @index < chunk->segments. */
-void rpcrdma_hdr_write_segment(const u8 *buf,
-			       const struct rpcrdma_hdr_write_chunk *chunk,
-			       u32 index, struct rpcrdma_hdr_segment *segment);
+static inline void
+rpcrdma_hdr_write_segment(const u8 *buf,
+			  const struct rpcrdma_hdr_write_chunk *chunk,
+			  u32 index, struct rpcrdma_hdr_segment *segment)
+{
+	rpcrdma_hdr_load_segment(buf + chunk->at + index * RPCRDMA_HDR_SEGMENT,
+				 segment);
+}
 
 /*
  * The steering tag to invalidate with the reply: that of the first segment with
@@ -227,8 +249,15 @@ struct rpcrdma_hdr_answer {
 	u32 reply_written;
 };
 
-/* Bytes that rpcrdma_hdr_encode_reply() will need for a reply to @hdr. */
-u32 rpcrdma_hdr_reply_size(const struct rpcrdma_hdr *hdr);
+/*
+ * Bytes that rpcrdma_hdr_encode_reply() will need for a reply to @hdr: four words,
+ * an empty Read list, and the Write list and the Reply chunk of the call, which
+ * end its header and are answered in kind.
+ */
+static inline u32 rpcrdma_hdr_reply_size(const struct rpcrdma_hdr *hdr)
+{
+	return 5 * 4 + hdr->length - hdr->write_at;
+}
 
 /*
  * Encodes the header of the reply to the call whose header @hdr was decoded
