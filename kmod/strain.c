@@ -14,7 +14,7 @@ enum {
 	SVC_RDMA_SQ_MIN		= 32,	/* a READ of 256 KiB takes 3 */
 };
 
-static unsigned int svc_rdma_unmap_us;
+unsigned int svc_rdma_unmap_us;
 static unsigned int svc_rdma_sq_max;
 
 static int svc_rdma_unmap_us_set(const char *val, const struct kernel_param *kp)
@@ -45,14 +45,13 @@ module_param_cb(sq_max, &svc_rdma_sq_max_ops, &svc_rdma_sq_max, 0600);
 MODULE_PARM_DESC(sq_max,
 		 "for tests: most Work Requests that the Send Queue of a new connection holds, 32 or more (default: as many as it needs); larger chunks than fit end the connection");
 
-/* The CPU waits for the IOMMU. Any context. */
-void svc_rdma_strain_unmap(void)
+/* Any context. */
+void svc_rdma_strain_delay(unsigned int us)
 {
-	unsigned int left = READ_ONCE(svc_rdma_unmap_us);
 	unsigned int step;
 
-	for (; left; left -= step) {
-		step = min_t(unsigned int, left, SVC_RDMA_UDELAY_MAX);
+	for (; us; us -= step) {
+		step = min_t(unsigned int, us, SVC_RDMA_UDELAY_MAX);
 		udelay(step);
 	}
 }

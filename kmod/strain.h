@@ -7,12 +7,24 @@
 #ifndef SVCRDMA_STRAIN_H
 #define SVCRDMA_STRAIN_H
 
+#include <linux/compiler.h>
 #include <linux/types.h>
 
 #ifdef CONFIG_SVCRDMA_CHECKS
 
-void svc_rdma_strain_unmap(void);
+extern unsigned int svc_rdma_unmap_us;
+
+void svc_rdma_strain_delay(unsigned int us);
 u32 svc_rdma_strain_sq(u32 entries);
+
+/* The CPU waits for the IOMMU. Any context. */
+static inline void svc_rdma_strain_unmap(void)
+{
+	unsigned int us = READ_ONCE(svc_rdma_unmap_us);
+
+	if (unlikely(us))
+		svc_rdma_strain_delay(us);
+}
 
 #else
 
