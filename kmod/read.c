@@ -60,25 +60,12 @@ static int svc_rdma_read_get_pages(struct svc_rdma_recv_ctxt *ctxt,
  */
 void svc_rdma_read_put_pages(struct svc_rdma_recv_ctxt *ctxt)
 {
-	if (!ctxt->rc_pages)
-		return;
 	svc_rdma_add(SVC_RDMA_live_pages, -(long)ctxt->rc_nr_pages);
 	release_pages(ctxt->rc_pages, ctxt->rc_nr_pages);
 	if (ctxt->rc_pages != ctxt->rc_own_pages)
 		kvfree(ctxt->rc_pages);
 	ctxt->rc_pages = NULL;
 	ctxt->rc_nr_pages = 0;
-}
-
-static int svc_rdma_read_piece(struct svcxprt_rdma *rdma,
-			       struct svc_rdma_rw *rw,
-			       const struct xdr_buf *sink, u32 at,
-			       const struct rpcrdma_hdr_segment *segment,
-			       u32 skip, u32 length)
-{
-	svc_rdma_rw_append(rw, sink, at, length);
-	return svc_rdma_rw_segment_end(rdma, rw, segment->handle,
-				       segment->offset + skip);
 }
 
 static int svc_rdma_read_chunk(struct svcxprt_rdma *rdma,
@@ -93,8 +80,9 @@ static int svc_rdma_read_chunk(struct svcxprt_rdma *rdma,
 	for (i = 0; i < chunk->segments; i++) {
 		rpcrdma_hdr_read_segment(ctxt->rc_buf, &ctxt->rc_hdr,
 					 chunk->first + i, &segment, &position);
-		ret = svc_rdma_read_piece(rdma, &ctxt->rc_rw, sink, at,
-					  &segment, 0, segment.length);
+		ret = svc_rdma_rw_add(rdma, &ctxt->rc_rw, sink, at,
+				      segment.length, segment.handle,
+				      segment.offset);
 		if (ret)
 			return ret;
 		at += segment.length;
@@ -117,8 +105,9 @@ static int svc_rdma_read_base(struct svcxprt_rdma *rdma,
 		rpcrdma_hdr_read_segment(ctxt->rc_buf, &ctxt->rc_hdr,
 					 base->segment, &segment, &position);
 		piece = min(length, segment.length - base->segment_taken);
-		ret = svc_rdma_read_piece(rdma, &ctxt->rc_rw, sink, at,
-					  &segment, base->segment_taken, piece);
+		ret = svc_rdma_rw_add(rdma, &ctxt->rc_rw, sink, at, piece,
+				      segment.handle,
+				      segment.offset + base->segment_taken);
 		if (ret)
 			return ret;
 		at += piece;

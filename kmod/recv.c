@@ -92,7 +92,8 @@ void svc_rdma_recv_ctxt_put(struct svcxprt_rdma *rdma,
 			    struct svc_rdma_recv_ctxt *ctxt)
 {
 	svc_rdma_rw_release(rdma, &ctxt->rc_rw, NULL);
-	svc_rdma_read_put_pages(ctxt);
+	if (ctxt->rc_pages)
+		svc_rdma_read_put_pages(ctxt);
 	ctxt->rc_nr_payloads = 0;
 	ctxt->rc_read_done = false;
 	llist_add(&ctxt->rc_node, &rdma->sc_recv_free);
@@ -103,8 +104,6 @@ static void svc_rdma_recv_ctxts_take_ready(struct svcxprt_rdma *rdma)
 	struct svc_rdma_recv_ctxt *ctxt, *next;
 	struct llist_node *done;
 
-	if (llist_empty(&rdma->sc_read_done))
-		return;
 	/* Oldest first, and in front of calls that have yet to be read. */
 	done = llist_del_all(&rdma->sc_read_done);
 	llist_for_each_entry_safe(ctxt, next, done, rc_node)
@@ -267,7 +266,8 @@ static bool svc_rdma_recv_gather(struct svcxprt_rdma *rdma)
 {
 	unsigned int arrived;
 
-	svc_rdma_recv_ctxts_take_ready(rdma);
+	if (!llist_empty(&rdma->sc_read_done))
+		svc_rdma_recv_ctxts_take_ready(rdma);
 	if (list_empty(&rdma->sc_recv_ready)) {
 		arrived = svc_rdma_recv_poll(rdma, SVC_RDMA_POLL_BUDGET);
 		if (arrived) {

@@ -4,9 +4,9 @@
  * those into chains of RDMA Reads or Writes with the kernel's rdma_rw API.
  *
  * Used in four steps by whoever owns the context around it:
- * svc_rdma_rw_start(); for each remote segment some svc_rdma_rw_append() and one
- * svc_rdma_rw_segment_end(); svc_rdma_rw_wrs(); and, when the chain has
- * completed or was never posted, svc_rdma_rw_release().
+ * svc_rdma_rw_start(); svc_rdma_rw_add() for each range of remote memory;
+ * svc_rdma_rw_wrs(); and, when the chain has completed or was never posted,
+ * svc_rdma_rw_release().
  */
 #include <linux/mm.h>
 
@@ -18,7 +18,7 @@
 /**
  * svc_rdma_rw_start - find storage for a set of Reads or Writes
  * @rw: empty
- * @segments: remote segments, at most
+ * @segments: ranges of remote memory, at most
  * @sgs: pieces of local memory, at most
  * @direction: DMA_FROM_DEVICE for RDMA Reads, DMA_TO_DEVICE for RDMA Writes
  *
@@ -47,31 +47,29 @@ int svc_rdma_rw_start(struct svc_rdma_rw *rw, unsigned int segments,
 		svc_rdma_count(SVC_RDMA_no_memory);
 		return -ENOMEM;
 	}
-	/* Each segment ends its own list; entries in between run on. */
+	/* Each range ends its own list; entries in between run on. */
 	sg_init_table(rw->sgs, rw->max_sgs);
 	sg_unmark_end(&rw->sgs[rw->max_sgs - 1]);
 	return 0;
 }
 
-/* Inline: once for each page of a reply. */
-static __always_inline void
+/* Inline, like its callers: once for each page of a reply. */
+static __always_inline bool
 svc_rdma_rw_append_piece(struct svc_rdma_rw *rw, struct page *page, u32 offset,
 			 u32 length)
 {
-	if (rw->nr_sgs == rw->max_sgs) {
-		rw->overrun = true;
-		return;
-	}
+	if (rw->nr_sgs == rw->max_sgs)
+		return false;
 	sg_set_page(&rw->sgs[rw->nr_sgs++], page, length, offset);
-	rw->bytes += length;
 	if (rw->direction == DMA_TO_DEVICE)
 		get_page(page);
+	return true;
 }
 
 /* @offset and @length lie within @kvec. */
-static void svc_rdma_rw_append_kvec(struct svc_rdma_rw *rw,
-				    const struct kvec *kvec, u32 offset,
-				    u32 length)
+static noinline bool svc_rdma_rw_append_kvec(struct svc_rdma_rw *rw,
+					     const struct kvec *kvec,
+					     u32 offset, u32 length)
 {
 	const u8 *base = kvec->iov_base + offset;
 
@@ -79,84 +77,83 @@ static void svc_rdma_rw_append_kvec(struct svc_rdma_rw *rw,
 		u32 piece = min_t(u32, length,
 				  PAGE_SIZE - offset_in_page(base));
 
-		svc_rdma_rw_append_piece(rw, virt_to_page(base),
-					 offset_in_page(base), piece);
+		if (!svc_rdma_rw_append_piece(rw, virt_to_page(base),
+					      offset_in_page(base), piece))
+			return false;
 		base += piece;
 		length -= piece;
 	}
+	return true;
+}
+
+/* False if there is no room; what was appended before that stays. */
+static __always_inline bool
+svc_rdma_rw_append(struct svc_rdma_rw *rw, const struct xdr_buf *xdr,
+		   u32 offset, u32 length)
+{
+	u32 piece, at;
+
+	if (unlikely(offset < xdr->head[0].iov_len) && length) {
+		piece = min_t(u32, length, xdr->head[0].iov_len - offset);
+		if (!svc_rdma_rw_append_kvec(rw, &xdr->head[0], offset, piece))
+			return false;
+		offset += piece;
+		length -= piece;
+	}
+	offset -= xdr->head[0].iov_len;
+	while (length && offset < xdr->page_len) {
+		at = xdr->page_base + offset;
+		piece = min3(length, xdr->page_len - offset,
+			     (u32)(PAGE_SIZE - offset_in_page(at)));
+		if (!svc_rdma_rw_append_piece(rw, xdr->pages[at >> PAGE_SHIFT],
+					      offset_in_page(at), piece))
+			return false;
+		offset += piece;
+		length -= piece;
+	}
+	return likely(!length) ||
+	       svc_rdma_rw_append_kvec(rw, &xdr->tail[0],
+				       offset - xdr->page_len, length);
 }
 
 /**
- * svc_rdma_rw_append - add local memory to the remote segment being built
+ * svc_rdma_rw_add - move a range of a message to or from remote memory
+ * @rdma: connection
  * @rw: started
  * @xdr: the message
  * @offset: first byte of the range in @xdr
- * @length: bytes; the range lies within @xdr, and its pieces within what
- *	    svc_rdma_rw_start() was told
- *
- * For Writes each piece's page is referenced until svc_rdma_rw_release().
- */
-void svc_rdma_rw_append(struct svc_rdma_rw *rw, const struct xdr_buf *xdr,
-			u32 offset, u32 length)
-{
-	u32 piece;
-
-	if (offset < xdr->head[0].iov_len && length) {
-		piece = min_t(u32, length, xdr->head[0].iov_len - offset);
-		svc_rdma_rw_append_kvec(rw, &xdr->head[0], offset, piece);
-		offset += piece;
-		length -= piece;
-	}
-	if (!length)
-		return;
-
-	offset -= xdr->head[0].iov_len;
-	while (offset < xdr->page_len && length) {
-		u32 at = xdr->page_base + offset;
-
-		piece = min3(length, xdr->page_len - offset,
-			     (u32)(PAGE_SIZE - offset_in_page(at)));
-		svc_rdma_rw_append_piece(rw, xdr->pages[at >> PAGE_SHIFT],
-					 offset_in_page(at), piece);
-		offset += piece;
-		length -= piece;
-	}
-	if (length)
-		svc_rdma_rw_append_kvec(rw, &xdr->tail[0],
-					offset - xdr->page_len, length);
-}
-
-/**
- * svc_rdma_rw_segment_end - map what was appended and aim it at remote memory
- * @rdma: connection
- * @rw: started
+ * @length: bytes; the range lies within @xdr. Nothing is added for 0
  * @handle: steering tag
  * @remote: offset in the remote memory
  *
- * A segment to which nothing was appended is left out. Returns 0, -EINVAL if
- * more was appended than svc_rdma_rw_start() was told, or a negative errno from
- * mapping. May sleep.
+ * For Writes each piece's page is referenced until svc_rdma_rw_release().
+ * Returns 0, -EINVAL if this is more than svc_rdma_rw_start() was told, or a
+ * negative errno from mapping. May sleep.
  */
-int svc_rdma_rw_segment_end(struct svcxprt_rdma *rdma, struct svc_rdma_rw *rw,
-			    u32 handle, u64 remote)
+int svc_rdma_rw_add(struct svcxprt_rdma *rdma, struct svc_rdma_rw *rw,
+		    const struct xdr_buf *xdr, u32 offset, u32 length,
+		    u32 handle, u64 remote)
 {
+	unsigned int first = rw->nr_sgs;
 	struct svc_rdma_rw_segment *segment;
+	bool complete;
 	int ret;
 
-	if (rw->overrun)
-		return -EINVAL;
-	if (rw->open_sg == rw->nr_sgs)
+	if (!length)
 		return 0;
 	if (rw->nr_segments == rw->max_segments)
 		return -EINVAL;
+	complete = svc_rdma_rw_append(rw, xdr, offset, length);
+	if (rw->direction == DMA_TO_DEVICE)
+		svc_rdma_add(SVC_RDMA_live_reply_pages, rw->nr_sgs - first);
+	if (!complete)
+		return -EINVAL;
 
 	segment = &rw->segments[rw->nr_segments];
-	segment->sg = &rw->sgs[rw->open_sg];
-	segment->nents = rw->nr_sgs - rw->open_sg;
+	segment->sg = &rw->sgs[first];
+	segment->nents = rw->nr_sgs - first;
 	sg_mark_end(&rw->sgs[rw->nr_sgs - 1]);
-	rw->open_sg = rw->nr_sgs;
-	if (rw->direction == DMA_TO_DEVICE)
-		svc_rdma_add(SVC_RDMA_live_reply_pages, segment->nents);
+	rw->bytes += length;
 
 	ret = svc_rdma_fault(SVC_RDMA_FAULT_map) ? -EIO :
 	      rdma_rw_ctx_init(&segment->ctx, rdma->sc_qp, rdma->sc_port_num,
@@ -174,7 +171,7 @@ int svc_rdma_rw_segment_end(struct svcxprt_rdma *rdma, struct svc_rdma_rw *rw,
 /**
  * svc_rdma_rw_wrs - the chain of Work Requests that moves it all
  * @rdma: connection
- * @rw: every segment ended
+ * @rw: every range added
  * @cqe: signalled by the last of them, if @last is NULL
  * @last: posted behind them and signalled instead, or NULL
  *
@@ -207,11 +204,11 @@ static void svc_rdma_rw_put_pages(struct svc_rdma_rw *rw,
 		else if (!folio_batch_add(batch, page_folio(page)))
 			folios_put(batch);
 	}
-	svc_rdma_add(SVC_RDMA_live_reply_pages, -(long)rw->open_sg);
+	svc_rdma_add(SVC_RDMA_live_reply_pages, -(long)rw->nr_sgs);
 }
 
 /**
- * svc_rdma_rw_release - unmap, drop the pages of Writes, free the storage
+ * svc_rdma_rw_release_all - unmap, drop the pages of Writes, free the storage
  * @rdma: connection
  * @rw: nothing of it is with the device
  * @batch: collects the pages, to be released by the caller with those of other
@@ -219,8 +216,8 @@ static void svc_rdma_rw_put_pages(struct svc_rdma_rw *rw,
  *
  * @rw is empty afterwards. Any thread; unmapping may be slow.
  */
-void svc_rdma_rw_release(struct svcxprt_rdma *rdma, struct svc_rdma_rw *rw,
-			 struct folio_batch *batch)
+void svc_rdma_rw_release_all(struct svcxprt_rdma *rdma, struct svc_rdma_rw *rw,
+			     struct folio_batch *batch)
 {
 	unsigned int i;
 
@@ -239,12 +236,9 @@ void svc_rdma_rw_release(struct svcxprt_rdma *rdma, struct svc_rdma_rw *rw,
 		kvfree(rw->segments);
 	if (rw->sgs != rw->own_sgs)
 		kvfree(rw->sgs);
-	rw->segments = NULL;
-	rw->sgs = NULL;
+	rw->max_sgs = 0;
 	rw->nr_segments = 0;
 	rw->nr_sgs = 0;
-	rw->open_sg = 0;
-	rw->overrun = false;
 	rw->sqes = 0;
 	rw->bytes = 0;
 }

@@ -151,12 +151,6 @@ void svc_rdma_sq_return(struct svcxprt_rdma *rdma, unsigned int sqes)
 		wake_up_all(&rdma->sc_sq_wait);
 }
 
-/* Whether no Work Request is posted or about to be. */
-bool svc_rdma_sq_idle(const struct svcxprt_rdma *rdma)
-{
-	return atomic_read(&rdma->sc_sq_avail) == rdma->sc_sq_depth;
-}
-
 /**
  * svc_rdma_sq_post - post a chain of Work Requests
  * @rdma: connection

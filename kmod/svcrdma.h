@@ -91,9 +91,9 @@ struct svc_rdma_rw_segment {
  * struct svc_rdma_rw - RDMA Reads or Writes that belong to one RPC
  *
  * Lives in a Send context (Writes) or a Receive context (Reads); owned by
- * whoever owns the context. Empty when @nr_segments and @nr_sgs are 0. For
- * Writes it holds a reference on every page in @sgs; for Reads the pages belong
- * to the Receive context.
+ * whoever owns the context. Empty when @max_sgs is 0. For Writes it holds a
+ * reference on every page in @sgs; for Reads the pages belong to the Receive
+ * context.
  *
  * @segments: embedded or allocated, @max_segments long
  * @sgs: embedded or allocated, @max_sgs long
@@ -107,10 +107,8 @@ struct svc_rdma_rw {
 	unsigned int			max_segments;
 	unsigned int			nr_sgs;
 	unsigned int			max_sgs;
-	unsigned int			open_sg;
 	unsigned int			sqes;
 	u32				bytes;
-	bool				overrun; /* max_sgs was too low: a bug */
 	enum dma_data_direction		direction;
 	struct svc_rdma_rw_segment	own_segments[SVC_RDMA_RW_SEGMENTS];
 	struct scatterlist		own_sgs[SVC_RDMA_RW_SGS];
@@ -347,12 +345,16 @@ void svc_rdma_send_ctxts_trim(struct svcxprt_rdma *rdma);
 void svc_rdma_send_ctxts_destroy(struct svcxprt_rdma *rdma);
 int svc_rdma_send_call(struct svcxprt_rdma *rdma, u32 xid,
 		       const struct xdr_buf *call);
-int svc_rdma_sendto(struct svc_rqst *rqstp);
-int svc_rdma_result_payload(struct svc_rqst *rqstp, unsigned int offset,
-			    unsigned int length);
+int svc_rdma_send(struct svcxprt_rdma *rdma, struct svc_rdma_send_ctxt *ctxt,
+		  u32 length, u32 invalidate, bool may_sleep);
 void svc_rdma_send_error(struct svcxprt_rdma *rdma,
 			 const struct svc_rdma_recv_ctxt *rctxt,
 			 enum rpcrdma_hdr_verdict verdict);
+
+/* reply.c */
+int svc_rdma_result_payload(struct svc_rqst *rqstp, unsigned int offset,
+			    unsigned int length);
+int svc_rdma_sendto(struct svc_rqst *rqstp);
 
 /* backchannel.c */
 bool svc_rdma_bc_is_reply(const struct svc_rdma_recv_ctxt *ctxt);
@@ -365,8 +367,13 @@ void svc_rdma_bc_exit(void);
 void svc_rdma_sq_return(struct svcxprt_rdma *rdma, unsigned int sqes);
 int svc_rdma_sq_post(struct svcxprt_rdma *rdma, struct ib_send_wr *first,
 		     unsigned int sqes, bool may_sleep, bool *posted);
-bool svc_rdma_sq_idle(const struct svcxprt_rdma *rdma);
 int svc_rdma_has_wspace(struct svc_xprt *xprt);
+
+/* Whether no Work Request is posted or about to be. */
+static inline bool svc_rdma_sq_idle(const struct svcxprt_rdma *rdma)
+{
+	return atomic_read(&rdma->sc_sq_avail) == rdma->sc_sq_depth;
+}
 
 /* release.c */
 int svc_rdma_release_set_policy(const char *name);
@@ -385,14 +392,22 @@ void svc_rdma_release_flush(struct svcxprt_rdma *rdma);
 /* rw.c */
 int svc_rdma_rw_start(struct svc_rdma_rw *rw, unsigned int segments,
 		      unsigned int sgs, enum dma_data_direction direction);
-void svc_rdma_rw_append(struct svc_rdma_rw *rw, const struct xdr_buf *xdr,
-			u32 offset, u32 length);
-int svc_rdma_rw_segment_end(struct svcxprt_rdma *rdma, struct svc_rdma_rw *rw,
-			    u32 handle, u64 remote);
+int svc_rdma_rw_add(struct svcxprt_rdma *rdma, struct svc_rdma_rw *rw,
+		    const struct xdr_buf *xdr, u32 offset, u32 length,
+		    u32 handle, u64 remote);
 struct ib_send_wr *svc_rdma_rw_wrs(struct svcxprt_rdma *rdma,
 				   struct svc_rdma_rw *rw, struct ib_cqe *cqe,
 				   struct ib_send_wr *last);
-void svc_rdma_rw_release(struct svcxprt_rdma *rdma, struct svc_rdma_rw *rw,
-			 struct folio_batch *batch);
+void svc_rdma_rw_release_all(struct svcxprt_rdma *rdma, struct svc_rdma_rw *rw,
+			     struct folio_batch *batch);
+
+/* Most calls have no Reads, and many replies no Writes. */
+static inline void svc_rdma_rw_release(struct svcxprt_rdma *rdma,
+				       struct svc_rdma_rw *rw,
+				       struct folio_batch *batch)
+{
+	if (rw->max_sgs)
+		svc_rdma_rw_release_all(rdma, rw, batch);
+}
 
 #endif
