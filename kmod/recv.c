@@ -95,6 +95,8 @@ void svc_rdma_recv_ctxt_put(struct svcxprt_rdma *rdma,
 	if (ctxt->rc_pages)
 		svc_rdma_read_put_pages(ctxt);
 	ctxt->rc_nr_payloads = 0;
+	ctxt->rc_nr_chunks = 0;
+	ctxt->rc_chunk.at = 0;
 	ctxt->rc_read_done = false;
 	llist_add(&ctxt->rc_node, &rdma->sc_recv_free);
 }

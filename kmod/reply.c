@@ -27,110 +27,98 @@ static bool svc_rdma_is_wrapped(const struct svc_rqst *rqstp)
  * @offset: first byte of the payload in rq_res
  * @length: bytes, roundup not included; may be 0
  *
- * Payloads come in the order in which they stand in the reply. One for which
- * the client has provided no Write chunk stays inline, and so does one that a
- * security flavour will wrap. Returns 0.
+ * Payloads come in the order in which they stand in the reply, and take the
+ * Write chunks of the call in theirs (RFC 8166 section 4.3.2). One stays inline
+ * if its chunk is empty, if there is none left, or if a security flavour will
+ * wrap it. Returns 0.
  */
 int svc_rdma_result_payload(struct svc_rqst *rqstp, unsigned int offset,
 			    unsigned int length)
 {
 	struct svc_rdma_recv_ctxt *ctxt = rqstp->rq_xprt_ctxt;
-	unsigned int n = ctxt->rc_nr_payloads;
+	struct svc_rdma_payload *payload =
+		ctxt->rc_payloads + ctxt->rc_nr_payloads;
+	u32 index = ctxt->rc_nr_chunks;
 
-	if (n == ctxt->rc_hdr.write_chunks ||
-	    n == ARRAY_SIZE(ctxt->rc_payloads) || svc_rdma_is_wrapped(rqstp))
+	if (index == ctxt->rc_hdr.write_chunks || svc_rdma_is_wrapped(rqstp))
 		return 0;
-	ctxt->rc_payloads[n].offset = offset;
-	ctxt->rc_payloads[n].length = length;
+	rpcrdma_hdr_next_write_chunk(ctxt->rc_buf, &ctxt->rc_hdr,
+				     &ctxt->rc_chunk);
+	ctxt->rc_nr_chunks++;
+	if (!ctxt->rc_chunk.segments || !length)
+		return 0;
+
+	payload->offset = offset;
+	payload->length = length;
+	payload->index = index;
+	payload->chunk = ctxt->rc_chunk;
 	ctxt->rc_nr_payloads++;
 	return 0;
 }
 
-/* A payload that goes to @chunk: @length without its roundup, @end behind it. */
-struct svc_rdma_reduced {
-	u32				offset;
-	u32				length;
-	u32				end;
-	struct rpcrdma_hdr_write_chunk	chunk;
-};
-
 /*
- * How a reply will travel.
- *
- * @written: bytes for each Write chunk of the call
- * @reduced: payloads that are cut out of the message, in order of offset
- * @rest: bytes of the message that remain
- * @to_reply_chunk: the rest goes to the Reply chunk
+ * How a reply will travel. @rest: bytes of the message that no Write chunk takes;
+ * @segments: ranges of the client's memory to be written, and @sgs: pieces of our
+ * own for them, both at most.
  */
 struct svc_rdma_plan {
-	u32			written[SVC_RDMA_MAX_PAYLOADS];
-	struct svc_rdma_reduced	reduced[SVC_RDMA_MAX_PAYLOADS];
-	unsigned int		nr_reduced;
-	unsigned int		segments;
-	u32			rest;
-	bool			to_reply_chunk;
+	u32		rest;
+	unsigned int	segments;
+	unsigned int	sgs;
+	bool		to_reply_chunk;
 };
 
 /*
- * Matches payloads with Write chunks (RFC 8166 section 4.3.2): the first
- * payload takes the first chunk and so on, an empty chunk asks for its payload
- * inline, and so does the lack of a chunk. Returns 0, or -EMSGSIZE if a chunk or
- * the Reply chunk is missing or too small.
+ * Returns 0, or -EMSGSIZE if a chunk or the Reply chunk is missing or too small.
+ * Payloads that are not in the reply any more have no length afterwards.
  */
 static int svc_rdma_plan_reply(const struct svcxprt_rdma *rdma,
-			       const struct svc_rdma_recv_ctxt *rctxt,
+			       struct svc_rdma_recv_ctxt *rctxt,
 			       const struct xdr_buf *res,
 			       struct svc_rdma_plan *plan)
 {
-	const struct svc_rdma_payload *payload = rctxt->rc_payloads;
-	const struct svc_rdma_payload *end = payload + rctxt->rc_nr_payloads;
+	struct svc_rdma_payload *payload = rctxt->rc_payloads;
+	struct svc_rdma_payload *end = payload + rctxt->rc_nr_payloads;
 	const struct rpcrdma_hdr *hdr = &rctxt->rc_hdr;
-	struct svc_rdma_reduced *reduced = plan->reduced;
-	struct rpcrdma_hdr_write_chunk chunk = {};
 	u32 done = 0, header = rpcrdma_hdr_reply_size(hdr);
-	u32 rest = res->len;
-
-	memset(plan->written, 0, sizeof(plan->written));
-	plan->segments = 0;
+	u32 rest = res->len, room;
+	unsigned int segments = 0, sgs = 0;
 
 	for (; payload < end; payload++) {
-		u32 offset = payload->offset, length = payload->length;
-
-		if (!rpcrdma_hdr_next_write_chunk(rctxt->rc_buf, hdr, &chunk))
-			break;
-		if (!chunk.segments || !length)
-			continue;
 		/*
 		 * nfsd may have cut the reply short after the payload was
 		 * noted, and a security flavour may have rewritten it.
 		 */
-		if (offset < done || offset > res->len ||
-		    length > res->len - offset)
+		if (payload->offset < done || payload->offset > res->len ||
+		    payload->length > res->len - payload->offset) {
+			payload->length = 0;
 			continue;
-		if (length > chunk.length)
+		}
+		if (payload->length > payload->chunk.length)
 			return -EMSGSIZE;
-
-		done = min_t(u64, (u64)offset + xdr_align_size(length),
-			     res->len);
-		*(plan->written + (payload - rctxt->rc_payloads)) = length;
-		reduced->offset = offset;
-		reduced->length = length;
-		reduced->end = done;
-		reduced->chunk = chunk;
-		reduced++;
-		plan->segments += chunk.segments;
-		rest -= done - offset;
+		done = min_t(u64, res->len, (u64)payload->offset +
+			     xdr_align_size(payload->length));
+		payload->end = done;
+		rest -= done - payload->offset;
+		segments += payload->chunk.segments;
+		/* It may begin inside a page, end in another kvec, and be cut. */
+		sgs += DIV_ROUND_UP(payload->length, PAGE_SIZE) +
+		       payload->chunk.segments + 2;
 	}
-	plan->nr_reduced = reduced - plan->reduced;
-	plan->rest = rest;
 
 	if (header > rdma->sc_inline_send)
 		return -EMSGSIZE;
-	plan->to_reply_chunk = rest > rdma->sc_inline_send - header;
+	room = rdma->sc_inline_send - header;
+	plan->rest = rest;
+	plan->segments = segments;
+	plan->sgs = sgs;
+	plan->to_reply_chunk = rest > room;
 	if (!plan->to_reply_chunk)
 		return 0;
-	/* Each reduced payload leaves a gap, and what follows it is another Write. */
-	plan->segments += hdr->reply.segments + plan->nr_reduced;
+	/* Each payload leaves a gap, and what follows it is another Write. */
+	plan->segments += hdr->reply.segments + rctxt->rc_nr_payloads;
+	plan->sgs += DIV_ROUND_UP(res->page_len, PAGE_SIZE) +
+		     hdr->reply.segments + 2 * rctxt->rc_nr_payloads + 4;
 	return rest > hdr->reply.length ? -EMSGSIZE : 0;
 }
 
@@ -178,101 +166,39 @@ svc_rdma_target_add(struct svcxprt_rdma *rdma, struct svc_rdma_rw *rw,
 	return 0;
 }
 
-static int svc_rdma_write_payloads(struct svcxprt_rdma *rdma,
-				   struct svc_rdma_send_ctxt *ctxt,
-				   const struct svc_rdma_recv_ctxt *rctxt,
-				   const struct xdr_buf *res,
-				   const struct svc_rdma_plan *plan)
-{
-	const struct svc_rdma_reduced *reduced = plan->reduced;
-	const struct svc_rdma_reduced *end = reduced + plan->nr_reduced;
-	int ret = 0;
-
-	for (; reduced < end && !ret; reduced++) {
-		struct svc_rdma_target target = {
-			.header = rctxt->rc_buf, .chunk = &reduced->chunk,
-		};
-
-		ret = svc_rdma_target_add(rdma, &ctxt->sc_rw, &target, res,
-					  reduced->offset, reduced->length);
-	}
-	return ret;
-}
-
-typedef int (*svc_rdma_range_fn)(void *data, u32 offset, u32 length);
-
-/*
- * Calls @range for each range of the reply that was not reduced, in order.
- * Inline, so that @range is as well: it is called for every reply.
- */
-static __always_inline int
-svc_rdma_walk_rest(const struct svc_rdma_plan *plan, u32 end,
-		   svc_rdma_range_fn range, void *data)
-{
-	const struct svc_rdma_reduced *reduced = plan->reduced;
-	const struct svc_rdma_reduced *last = reduced + plan->nr_reduced;
-	u32 offset = 0;
-	int ret;
-
-	for (; reduced < last; reduced++) {
-		ret = range(data, offset, reduced->offset - offset);
-		if (ret)
-			return ret;
-		offset = reduced->end;
-	}
-	return range(data, offset, end - offset);
-}
-
-struct svc_rdma_copy {
-	const struct xdr_buf	*res;
+/* Where the message goes that no Write chunk takes: @to, or @target if that is NULL. */
+struct svc_rdma_rest {
 	u8			*to;
-};
-
-static __always_inline int svc_rdma_copy_range(void *data, u32 offset, u32 length)
-{
-	struct svc_rdma_copy *copy = data;
-	const struct kvec *head = copy->res->head;
-
-	if (!length)
-		return 0;
-	/* Where nearly all of nearly every reply is. */
-	if (offset + length <= head->iov_len)
-		memcpy(copy->to, head->iov_base + offset, length);
-	else if (read_bytes_from_xdr_buf(copy->res, offset, copy->to, length))
-		return -EINVAL;
-	copy->to += length;
-	return 0;
-}
-
-struct svc_rdma_long_reply {
-	struct svcxprt_rdma	*rdma;
-	struct svc_rdma_rw	*rw;
-	const struct xdr_buf	*res;
 	struct svc_rdma_target	target;
 };
 
-static noinline int svc_rdma_write_range(void *data, u32 offset, u32 length)
+static noinline int svc_rdma_rest_write(struct svcxprt_rdma *rdma,
+					struct svc_rdma_rw *rw,
+					struct svc_rdma_rest *rest,
+					const struct xdr_buf *res, u32 offset,
+					u32 length)
 {
-	struct svc_rdma_long_reply *reply = data;
-
-	return svc_rdma_target_add(reply->rdma, reply->rw, &reply->target,
-				   reply->res, offset, length);
+	return svc_rdma_target_add(rdma, rw, &rest->target, res, offset,
+				   length);
 }
 
-static int svc_rdma_write_long_reply(struct svcxprt_rdma *rdma,
-				     struct svc_rdma_send_ctxt *ctxt,
-				     const struct svc_rdma_recv_ctxt *rctxt,
-				     const struct xdr_buf *res,
-				     const struct svc_rdma_plan *plan)
+/* Inline: twice for each READ. */
+static __always_inline int
+svc_rdma_rest_add(struct svcxprt_rdma *rdma, struct svc_rdma_rw *rw,
+		  struct svc_rdma_rest *rest, const struct xdr_buf *res,
+		  u32 offset, u32 length)
 {
-	struct svc_rdma_long_reply reply = {
-		.rdma = rdma, .rw = &ctxt->sc_rw, .res = res,
-		.target = {
-			.header = rctxt->rc_buf, .chunk = &rctxt->rc_hdr.reply,
-		},
-	};
-
-	return svc_rdma_walk_rest(plan, res->len, svc_rdma_write_range, &reply);
+	if (!length)
+		return 0;
+	if (!rest->to)
+		return svc_rdma_rest_write(rdma, rw, rest, res, offset, length);
+	/* Where nearly all of nearly every reply is. */
+	if (offset + length <= res->head[0].iov_len)
+		memcpy(rest->to, res->head[0].iov_base + offset, length);
+	else if (read_bytes_from_xdr_buf(res, offset, rest->to, length))
+		return -EINVAL;
+	rest->to += length;
+	return 0;
 }
 
 /*
@@ -282,58 +208,70 @@ static int svc_rdma_write_long_reply(struct svcxprt_rdma *rdma,
  */
 static int svc_rdma_build_reply(struct svcxprt_rdma *rdma,
 				struct svc_rdma_send_ctxt *ctxt,
-				const struct svc_rdma_recv_ctxt *rctxt,
+				struct svc_rdma_recv_ctxt *rctxt,
 				const struct xdr_buf *res)
 {
-	struct svc_rdma_plan plan __uninitialized; /* svc_rdma_plan_reply() fills it */
+	const struct svc_rdma_payload *payload = rctxt->rc_payloads;
+	const struct svc_rdma_payload *end = payload + rctxt->rc_nr_payloads;
+	u32 written[SVC_RDMA_MAX_PAYLOADS] = {};
 	struct rpcrdma_hdr_answer answer = {
 		.credits = READ_ONCE(rdma->sc_credits),
-		.written = plan.written,
+		.written = written,
 	};
-	struct svc_rdma_copy copy = { .res = res };
-	unsigned int sgs;
-	u32 header;
+	struct svc_rdma_rest rest = {
+		.target.header = rctxt->rc_buf,
+		.target.chunk = &rctxt->rc_hdr.reply,
+	};
+	struct svc_rdma_plan plan __uninitialized; /* svc_rdma_plan_reply() fills it */
+	u32 offset = 0, header;
 	int ret;
 
 	ret = svc_rdma_plan_reply(rdma, rctxt, res, &plan);
 	if (ret)
 		return ret;
-
 	if (plan.segments) {
-		/*
-		 * Each segment and each range may begin and end inside a page;
-		 * head and tail are pieces of their own.
-		 */
-		sgs = DIV_ROUND_UP(res->page_len, PAGE_SIZE) +
-		      plan.segments + 2 * plan.nr_reduced + 4;
-		if (plan.nr_reduced == 1 && plan.segments == 1)
-			sgs = DIV_ROUND_UP(plan.reduced[0].length, PAGE_SIZE) + 3;
-		ret = svc_rdma_rw_start(&ctxt->sc_rw, plan.segments, sgs,
+		ret = svc_rdma_rw_start(&ctxt->sc_rw, plan.segments, plan.sgs,
 					DMA_TO_DEVICE);
-		if (!ret)
-			ret = svc_rdma_write_payloads(rdma, ctxt, rctxt, res,
-						      &plan);
-		if (!ret && plan.to_reply_chunk)
-			ret = svc_rdma_write_long_reply(rdma, ctxt, rctxt, res,
-							&plan);
 		if (ret)
 			return ret;
 	}
-
 	if (plan.to_reply_chunk)
 		answer.reply_written = plan.rest;
+	else
+		rest.to = ctxt->sc_buf + rpcrdma_hdr_reply_size(&rctxt->rc_hdr);
+
+	for (; payload < end; payload++) {
+		struct svc_rdma_target target = {
+			.header = rctxt->rc_buf, .chunk = &payload->chunk,
+		};
+
+		if (!payload->length)
+			continue;
+		ret = svc_rdma_rest_add(rdma, &ctxt->sc_rw, &rest, res, offset,
+					payload->offset - offset);
+		if (!ret)
+			ret = svc_rdma_target_add(rdma, &ctxt->sc_rw, &target,
+						  res, payload->offset,
+						  payload->length);
+		if (ret)
+			return ret;
+		written[payload->index] = payload->length;
+		offset = payload->end;
+	}
+	ret = svc_rdma_rest_add(rdma, &ctxt->sc_rw, &rest, res, offset,
+				res->len - offset);
+	if (ret)
+		return ret;
+
 	header = rpcrdma_hdr_encode_reply(ctxt->sc_buf, rdma->sc_inline_size,
 					  rctxt->rc_buf, &rctxt->rc_hdr,
 					  &answer);
 	if (!header)
 		return -EMSGSIZE;
-	if (plan.to_reply_chunk) {
-		svc_rdma_count(SVC_RDMA_long_replies);
-		return header;
-	}
-	copy.to = ctxt->sc_buf + header;
-	ret = svc_rdma_walk_rest(&plan, res->len, svc_rdma_copy_range, &copy);
-	return ret ?: header + plan.rest;
+	if (!plan.to_reply_chunk)
+		return header + plan.rest;
+	svc_rdma_count(SVC_RDMA_long_replies);
+	return header;
 }
 
 /**

@@ -116,10 +116,20 @@ struct svc_rdma_rw {
 
 struct folio_batch;
 
-/* A byte range of a reply that the RPC program marked as a result payload. */
+/**
+ * struct svc_rdma_payload - a result that goes to a Write chunk of its call
+ * @offset: first byte in the reply
+ * @length: bytes, roundup not included
+ * @end: of the gap that it leaves in the message; known once the reply is complete
+ * @index: of its chunk in the Write list
+ * @chunk: that chunk, not empty
+ */
 struct svc_rdma_payload {
-	u32	offset;
-	u32	length;
+	u32				offset;
+	u32				length;
+	u32				end;
+	u32				index;
+	struct rpcrdma_hdr_write_chunk	chunk;
 };
 
 /**
@@ -131,6 +141,7 @@ struct svc_rdma_payload {
  *
  * @rc_hdr: describes @rc_buf, valid once decoded
  * @rc_payloads: results to be placed into Write chunks, in order of offset
+ * @rc_chunk: the last Write chunk that has its result, @rc_nr_chunks of them have
  * @rc_rw: the RDMA Reads of this call
  * @rc_pages: sink of the Reads; after the swap, pages to give back
  */
@@ -148,6 +159,8 @@ struct svc_rdma_recv_ctxt {
 
 	unsigned int		rc_nr_payloads;
 	struct svc_rdma_payload	rc_payloads[SVC_RDMA_MAX_PAYLOADS];
+	unsigned int		rc_nr_chunks;
+	struct rpcrdma_hdr_write_chunk rc_chunk;
 
 	struct ib_cqe		rc_read_cqe;
 	struct svc_rdma_rw	rc_rw;
