@@ -65,12 +65,12 @@ Result<void> load_module(Host &host, const ServeOptions &options, bool beside_st
     if (auto copied = host.put(options.module, remote_module, Deadline::scaled(seconds(20)));
         !copied)
         return copied;
-    const auto command = fmt::format(
-        "for m in $(modinfo -F depends {0} | tr , ' '); do modprobe $m || exit 1; done\n"
-        "before=$(dmesg | wc -l)\n"
-        "insmod {0} {1} {2} && exit 0\n"
-        "dmesg | tail -n +$((before + 1)) | head -n 20 >&2\nexit 1",
-        remote_module, beside_stock ? "transport=rdma_ll" : "", options.module_parameters);
+    const auto command = fmt::format("modprobe -a $(modinfo -F depends {0} | tr , ' ') || exit 1\n"
+                                     "before=$(dmesg | wc -l)\n"
+                                     "insmod {0} {1} {2} && exit 0\n"
+                                     "dmesg | tail -n +$((before + 1)) | head -n 20 >&2\nexit 1",
+                                     remote_module, beside_stock ? "transport=rdma_ll" : "",
+                                     options.module_parameters);
     if (auto loaded = host.check(command, Deadline::scaled(seconds(20))); !loaded)
         return fail(fmt::format("{} does not load", options.module.string()), loaded.error());
     return {};
