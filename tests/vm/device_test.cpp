@@ -64,8 +64,8 @@ TEST_F(DeviceTest, GoesUnderLoadAndComesBack) {
             << "no load";
         take_device();
         const auto now = counters();
-        for (const char *name :
-             {"live_connections", "live_recv_ctxts", "live_send_ctxts", "live_reply_pages", "live_pages"})
+        for (const char *name : {"live_connections", "live_recv_ctxts", "live_send_ctxts",
+                                 "live_reply_pages", "live_pages"})
             EXPECT_EQ(now.at(name), 0U) << name;
         EXPECT_GE(now.at("device_closes"), 1U);
         EXPECT_EQ(now.at("live_listeners"), 2U);

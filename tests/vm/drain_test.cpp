@@ -60,12 +60,15 @@ TEST_F(DrainTest, WhoWantsASendContextAndFindsNone) {
     EXPECT_GT(counters().at("drained_by_send_ctxt_get"), 0U);
 }
 
+// Each READ of 1 MiB takes nine Work Requests where they are long, and the device is slower than
+// nfsd: a queue of 32 is full soon.
+constexpr auto short_queue = "sq_max=32";
+
 TEST_F(DrainTest, WhoWaitsForSendQueueSpace) {
-    // A READ of 256 KiB takes three Work Requests where they are long: 16 threads fill 32 for sure.
-    serve_with("sq_max=32", 32);
+    serve_with(short_queue, 32);
     for (int round = 0; round < 5 && !counters().at("drained_by_sq_wait"); round++)
         on(client(),
-           fio("--size=8m --bs=256k --rw=randrw --iodepth=32 --verify=crc32c --do_verify=1"),
+           fio("--size=16m --bs=1m --rw=randrw --iodepth=16 --verify=crc32c --do_verify=1"),
            seconds(120));
     const auto now = counters();
     EXPECT_GT(now.at("sq_waits"), 0U) << "the Send Queue was never full";
@@ -75,42 +78,57 @@ TEST_F(DrainTest, WhoWaitsForSendQueueSpace) {
     expect_nothing_live();
 }
 
-// Whoever came first leaves first: nobody overtakes in the line for Send Queue space.
-TEST_F(DrainTest, TheLineIsServedInOrder) {
-    serve_with("sq_max=32", 32);
-    const std::string tracing = "cd /sys/kernel/tracing && ";
-    on(server(), tracing + "echo > trace && echo 1 > events/svcrdma/svc_rdma_sq_wait/enable && "
-                           "echo 1 > events/svcrdma/svc_rdma_sq_leave/enable");
-    on(client(), fio("--size=8m --bs=256k --rw=randread --iodepth=32"), seconds(120));
-    EXPECT_TRUE(
-        eventually([](const Counters &now) { return now.at("released") == now.at("replies"); }));
-    on(server(), tracing + "echo 0 > events/svcrdma/enable");
-    std::istringstream trace(on(server(), tracing + "grep svc_rdma_sq_ trace; echo > trace"));
-    std::deque<std::string> line;
+/// What a trace tells of the line for Send Queue space.
+struct Line {
+    std::deque<std::string> waiting; ///< threads, the first in front
     std::size_t longest = 0;
     unsigned left = 0;
+    std::string overtaker; ///< the first event out of order
+};
+
+void follow(Line &line, const std::string &text) {
+    std::istringstream trace(text);
     for (std::string event; std::getline(trace, event);) {
         std::string thread;
         std::istringstream(event) >> thread;
         if (event.find("svc_rdma_sq_wait:") != std::string::npos) {
-            line.push_back(thread);
-            longest = std::max(longest, line.size());
+            line.waiting.push_back(thread);
+            line.longest = std::max(line.longest, line.waiting.size());
             continue;
         }
-        ASSERT_FALSE(line.empty()) << event;
-        ASSERT_EQ(line.front(), thread) << event;
-        line.pop_front();
-        left++;
+        if (line.waiting.empty() || line.waiting.front() != thread) {
+            line.overtaker = event;
+            return;
+        }
+        line.waiting.pop_front();
+        line.left++;
     }
-    EXPECT_TRUE(line.empty());
-    EXPECT_GT(longest, 1U) << "nobody could have overtaken";
-    EXPECT_EQ(left, counters().at("sq_waits"));
-    RecordProperty("longest_line", static_cast<int>(longest));
+}
+
+// Whoever came first leaves first: nobody overtakes in the line for Send Queue space.
+TEST_F(DrainTest, TheLineIsServedInOrder) {
+    serve_with(short_queue, 32);
+    const std::string tracing = "cd /sys/kernel/tracing && ";
+    on(server(), tracing + "echo > trace && echo 1 > events/svcrdma/svc_rdma_sq_wait/enable && "
+                           "echo 1 > events/svcrdma/svc_rdma_sq_leave/enable");
+    Line line;
+    const auto before = counters().at("sq_waits");
+    for (int round = 0; round < 5 && line.longest < 2; round++) {
+        on(client(), fio("--size=16m --bs=1m --rw=randread --iodepth=16 --loops=2"), seconds(120));
+        EXPECT_TRUE(eventually(
+            [](const Counters &now) { return now.at("released") == now.at("replies"); }));
+        follow(line, on(server(), tracing + "grep svc_rdma_sq_ trace || :; echo > trace"));
+        ASSERT_EQ(line.overtaker, "");
+    }
+    on(server(), tracing + "echo 0 > events/svcrdma/enable");
+    EXPECT_TRUE(line.waiting.empty());
+    EXPECT_GT(line.longest, 1U) << "nobody could have overtaken";
+    EXPECT_EQ(line.left, counters().at("sq_waits") - before);
+    RecordProperty("longest_line", static_cast<int>(line.longest));
 }
 
 TEST_F(DrainTest, TheTeardown) {
-    // The deafened client's rxe may lose its general service queue pair for good, and with it
-    // every later connection: seen on 6.12 ("make_send_cqe: non-flush error", state ERR).
+    // On 6.12 the client may take minutes to find back, also with a device made anew.
     if (pair().kernel().version.starts_with("6."))
         GTEST_SKIP() << "rxe of this kernel does not survive a network that drops everything";
     serve_with("");
@@ -132,7 +150,13 @@ TEST_F(DrainTest, TheTeardown) {
     hear();
     stop();
     serve({Transport::svcrdma});
-    on(client(), "while [ ! -e /root/fio.status ]; do sleep 0.2; done", seconds(120));
+    for (int round = 0; round < 30; round++) {
+        revive_client_device();
+        if (on(client(), "for n in $(seq 20); do [ -e /root/fio.status ] && echo ended && exit; "
+                         "sleep 0.2; done") == "ended\n")
+            return;
+    }
+    ADD_FAILURE() << "the client does not end";
 }
 
 /// Seconds of a line of a trace.

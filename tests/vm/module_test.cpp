@@ -46,6 +46,17 @@ void ModuleTest::deafen() {
 
 void ModuleTest::hear() {
     on(client(), "tc qdisc del dev eth1 clsact 2>/dev/null || :");
+    revive_client_device();
+}
+
+void ModuleTest::revive_client_device() {
+    const auto said = on(client(),
+                         "rdma resource show qp | grep -q 'type GSI state ERR' || exit 0; "
+                         "rdma link delete rxe0; "
+                         "rdma link add rxe0 type rxe netdev eth1; echo revived",
+                         std::chrono::seconds(60));
+    if (!said.empty())
+        fmt::print("the client's rxe could make no connection any more: made anew\n");
 }
 
 void ModuleTest::hold_thread() {
