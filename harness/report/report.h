@@ -128,8 +128,8 @@ struct Report {
 };
 
 /// The value of a metric, where the run measured it: those of Comparison::metric, and
-/// "latency_p50_ms", "latency_p99_ms", "sends_per_s" (replies of our module), "send_handler_ns" (the
-/// middle call of the Send completion handler), "send_ctxts" and "pinned_pages" (at the most).
+/// "latency_p50_ms", "latency_p99_ms", "sends_per_s" (replies of our module), "send_handler_ns"
+/// (the middle call of the Send completion handler), "send_ctxts" and "pinned_pages" (at the most).
 std::optional<double> metric_of(const Run &run, std::string_view metric);
 
 /// The middle of `values`, which must not be empty; between the two middle ones when even.

@@ -208,8 +208,8 @@ Result<void> Vm::reset(Deadline deadline) {
     auto qmp = Qmp::connect(control_, deadline);
     if (!qmp)
         return fail(name_ + ": resetting", qmp.error());
-    // Otherwise a reset ends QEMU, which is how panics are noticed. Not only ours does: the firmware,
-    // which finds its memory in use, makes another.
+    // Otherwise a reset ends QEMU, which is how panics are noticed. Not only ours does: the
+    // firmware, which finds its memory in use, makes another.
     if (auto set = qmp->execute("set-action", {{"reboot", "reset"}}, deadline); !set)
         return fail(name_ + ": resetting", set.error());
     if (auto done = qmp->execute("system_reset", nlohmann::json::object(), deadline); !done)
