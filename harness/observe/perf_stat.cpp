@@ -39,23 +39,24 @@ Result<Profile> stop_perf_stat(Host &host, Deadline deadline) {
 
 Result<Profile> parse_perf_stat(std::string_view text) {
     Profile profile;
-    const auto all = text;
+    std::string_view last;
     while (!text.empty()) {
         const auto line = next_line(text);
+        if (!trimmed(line).empty())
+            last = line;
         const bool kernel = line.find(",instructions:k,") != line.npos;
         if (!kernel && line.find(",instructions:u,") == line.npos)
             continue;
-        const auto value = line.substr(0, line.find(','));
-        const auto count = parse_number(value);
+        const auto count = parse_number(line.substr(0, line.find(',')));
         if (!count)
-            return fail(fmt::format("perf stat counts no instructions here: {}", value));
+            break;
         if (kernel)
             profile.functions.push_back({"(kernel)", "", "kernel", *count, 0});
         else
             profile.functions.push_back({"(user space)", "", "user space", *count, 0});
     }
     if (profile.functions.size() != 2)
-        return fail(fmt::format("perf stat told nothing of instructions: {}", all));
+        return fail(fmt::format("perf stat counts no instructions here: {}", last));
     return profile;
 }
 
