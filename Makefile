@@ -5,7 +5,7 @@ BUILD := build
 LAB   := $(BUILD)/nfsrdma-lab
 
 .DEFAULT_GOAL := help
-.PHONY: demo bench experiment test unit model vm-test test-all conform conformance lab image lab-module doctor setup clean help
+.PHONY: demo bench experiment test unit model vm-test test-all test-debug conform conformance lab image lab-module doctor setup clean help
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -31,6 +31,12 @@ model: setup ## check the hand-shake of the release path with Spin
 vm-test: lab-module ## the tests in VMs, on every kernel of the image
 	cmake --build $(BUILD)
 	ctest --test-dir $(BUILD) --output-on-failure -L vm
+
+test-debug: image ## the tests in VMs on a kernel with KASAN, lockdep and kmemleak (compiled once)
+	$(LAB) kernel build debug
+	$(LAB) module build --kernel debug
+	cmake --build $(BUILD)
+	$(BUILD)/tests/vm/vm-tests --kernel=debug --gtest_output=xml:$(BUILD)/vm-debug.xml
 
 setup: ## install what all of this needs (Debian 12 or 13, root)
 	@scripts/setup

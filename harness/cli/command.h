@@ -14,6 +14,7 @@ using Action = std::function<int()>;
 void add_conformance(CLI::App &app, Action &action);
 void add_doctor(CLI::App &app, Action &action);
 void add_image(CLI::App &app, Action &action);
+void add_kernel(CLI::App &app, Action &action);
 void add_module(CLI::App &app, Action &action);
 void add_profile(CLI::App &app, Action &action);
 void add_run(CLI::App &app, Action &action);

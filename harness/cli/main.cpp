@@ -18,6 +18,7 @@ int main(int argc, char **argv) try {
     lab::add_conformance(app, action);
     lab::add_doctor(app, action);
     lab::add_image(app, action);
+    lab::add_kernel(app, action);
     lab::add_module(app, action);
     lab::add_profile(app, action);
     lab::add_run(app, action);

@@ -30,7 +30,7 @@ int build(const std::string &which) {
         kernels = {*one};
     }
     for (const auto &kernel : kernels) {
-        const auto built = build_module(*image, kernel);
+        const auto built = build_module(kernel);
         if (!built) {
             say(built.error().what);
             return 1;
@@ -49,7 +49,8 @@ void add_module(CLI::App &app, Action &action) {
         module->add_subcommand("build", "Build svcrdma.ko inside the image for its kernels");
     const auto kernel = std::make_shared<std::string>();
     command->add_option("--kernel", *kernel,
-                        "stable, backports or an exact version (default: all in the image)");
+                        "stable, backports, an exact version, or the lab's own: debug "
+                        "(default: all in the image)");
     command->callback([kernel, &action] { action = [kernel] { return build(*kernel); }; });
 }
 

@@ -114,8 +114,10 @@ int shell(const Options &options) {
     return run_in_shell(options, **pair);
 }
 
-void add_kernel(CLI::App &command, Options &options) {
-    command.add_option("--kernel", options.kernel, "stable, backports or an exact version")
+void add_kernel_option(CLI::App &command, Options &options) {
+    command
+        .add_option("--kernel", options.kernel,
+                    "stable, backports, an exact version, or the lab's own: debug")
         ->capture_default_str();
 }
 
@@ -133,14 +135,14 @@ void add_shell(CLI::App &app, Action &action) {
     command->add_option("--transport", options->transport, "svcrdma, rpcrdma or tcp")
         ->capture_default_str();
     command->add_option("--nfs", options->nfs, "3, 4.1 or 4.2")->capture_default_str();
-    add_kernel(*command, *options);
+    add_kernel_option(*command, *options);
     command->callback([options, &action] { action = [options] { return shell(*options); }; });
 }
 
 void add_up(CLI::App &app, Action &action) {
     auto *command = app.add_subcommand("up", "Boot the pair with nothing served, until Ctrl-C");
     const auto options = std::make_shared<Options>();
-    add_kernel(*command, *options);
+    add_kernel_option(*command, *options);
     command->callback([options, &action] { action = [options] { return up(*options); }; });
 }
 

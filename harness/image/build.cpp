@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <csignal>
 #include <sstream>
 #include <string_view>
 #include <system_error>
@@ -148,6 +149,38 @@ std::string explain_build_failure(const std::string &log) {
     return {};
 }
 
+Result<void> run_recipe(const fs::path &recipe, const std::string &mirror, const fs::path &target,
+                        const fs::path &log, const std::string &what) {
+    const auto archive = mirror.empty() ? apt_mirror() : mirror;
+    Progress progress(fmt::format("building {} from {}", what,
+                                  archive.empty() ? "mmdebstrap's default mirror" : archive));
+    std::error_code error;
+    fs::remove(log, error);
+    // The recipe's own words become the progress. SIGTERM, because mmdebstrap has mounts to undo.
+    auto process =
+        Process::spawn({recipe.string(), archive, target.string()},
+                       {.on_line =
+                            [&](const std::string &line) {
+                                if (line.starts_with("I: "))
+                                    progress.at(line.substr(3, line.find_first_of(".:", 3) - 3));
+                                append_line(log, line);
+                            },
+                        .death_signal = SIGTERM});
+    if (!process)
+        return fail(process.error());
+    auto output = process->wait(Deadline::in(std::chrono::minutes(20)));
+    if (!output)
+        return fail(output.error());
+    if (output->status != 0) {
+        const auto why = explain_build_failure(output->err + output->out);
+        return fail(fmt::format("{} could not be built{}{}\nThe end of {}:\n{}", what,
+                                why.empty() ? "" : ": ", why, log.string(),
+                                last_lines(read_file(log).value_or(""), 12)));
+    }
+    progress.done();
+    return {};
+}
+
 Result<Image> build_image(const std::string &mirror) {
     const auto wanted = wanted_image();
     if (!wanted)
@@ -159,16 +192,12 @@ Result<Image> build_image(const std::string &mirror) {
     }
     if (geteuid() != 0)
         return fail("building an image needs root: it installs packages into a root of its own");
-    const auto lock = lock_cache(cache);
+    const auto lock = lock_cache(cache, "build");
     if (!lock)
         return fail(lock.error());
     if (auto image = find_image())
         return image;
 
-    const auto archive = mirror.empty() ? apt_mirror() : mirror;
-    Progress progress(fmt::format("building the guest image from {}",
-                                  archive.empty() ? "mmdebstrap's default mirror" : archive));
-    progress.at("removing what an interrupted build left");
     if (auto removed = remove_unfinished(cache); !removed)
         return fail(removed.error());
     std::error_code error;
@@ -181,30 +210,10 @@ Result<Image> build_image(const std::string &mirror) {
     const auto log = cache / "build.log";
     Unfinished unfinished(wanted->dir);
     const auto &dir = unfinished.dir();
-    fs::remove(log, error);
-    {
-        // The recipe's own words become the progress.
-        auto recipe_process = Process::spawn(
-            {(recipe_dir() / "root").string(), archive, (dir / "root").string()},
-            {.on_line =
-                 [&](const std::string &line) {
-                     if (line.starts_with("I: "))
-                         progress.at(line.substr(3, line.find_first_of(".:", 3) - 3));
-                     append_line(log, line);
-                 },
-             .death_signal = SIGTERM});
-        if (!recipe_process)
-            return fail(recipe_process.error());
-        auto output = recipe_process->wait(Deadline::in(std::chrono::minutes(20)));
-        if (!output)
-            return fail(output.error());
-        if (output->status != 0) {
-            const auto why = explain_build_failure(output->err + output->out);
-            return fail(fmt::format("the guest image could not be built{}{}\nThe end of {}:\n{}",
-                                    why.empty() ? "" : ": ", why, log.string(),
-                                    last_lines(read_file(log).value_or(""), 12)));
-        }
-    }
+    if (auto made = run_recipe(recipe_dir() / "root", mirror, dir / "root", log, "the guest image");
+        !made)
+        return fail(made.error());
+    Progress progress("making the guest image's disk");
     const auto description = describe(dir / "root", wanted->recipe);
     if (!description)
         return fail(description.error());

@@ -15,6 +15,12 @@ namespace lab {
 /// it is the build host's own.
 Result<Image> build_image(const std::string &mirror);
 
+/// Runs a recipe that makes a root with mmdebstrap: RECIPE MIRROR TARGET, its words shown as
+/// progress and kept in `log`. `what` is made, for the user. For who holds the cache's lock.
+Result<void> run_recipe(const std::filesystem::path &recipe, const std::string &mirror,
+                        const std::filesystem::path &target, const std::filesystem::path &log,
+                        const std::string &what);
+
 /// Hash of the recipe: of everything under scripts/image. Changes name another image.
 Result<std::string> recipe_hash();
 

@@ -86,8 +86,8 @@ Result<std::string> hash_files(const std::vector<fs::path> &paths) {
     return fmt::format("{:016x}", hash);
 }
 
-Result<Fd> lock_cache(const fs::path &cache) {
-    const auto path = cache / "build.lock";
+Result<Fd> lock_cache(const fs::path &cache, std::string_view kind) {
+    const auto path = cache / (std::string(kind) + ".lock");
     Fd lock(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
     if (!lock)
         return fail(fmt::format("cannot open {}: {}", path.string(), std::strerror(errno)));

@@ -19,22 +19,22 @@ namespace lab {
 /// guards nothing. An error when one cannot be read or there are none.
 Result<std::string> hash_files(const std::vector<std::filesystem::path> &paths);
 
-/// Waits for other builders; nobody else builds while the lock lives. Cause::cancelled when the
-/// user did not want to wait.
-Result<Fd> lock_cache(const std::filesystem::path &cache);
+/// Waits for other builders of a kind; nobody else builds while the lock lives. What is made as
+/// Unfinished is built under "build". Cause::cancelled when the user did not want to wait.
+Result<Fd> lock_cache(const std::filesystem::path &cache, std::string_view kind);
 
 /// Removes a tree that may have file systems mounted in it, without touching those. Also when the
 /// user interrupted: that is when it is needed.
 Result<void> remove_tree(const std::filesystem::path &dir);
 
-/// Removes what interrupted builds left. Only for who holds the cache's lock.
+/// Removes what interrupted builds left. Only for who holds the lock "build".
 Result<void> remove_unfinished(const std::filesystem::path &cache);
 
 /// An entry in the making: a directory under a name of its own, removed again unless the build
 /// gets as far as keeping it.
 class Unfinished {
   public:
-    /// Makes the directory for what is to become `entry`. Only for who holds the cache's lock.
+    /// Makes the directory for what is to become `entry`. Only for who holds the lock "build".
     explicit Unfinished(std::filesystem::path entry);
     Unfinished(const Unfinished &) = delete;
     Unfinished &operator=(const Unfinished &) = delete;

@@ -3,11 +3,14 @@
 
 #include "image/build.h"
 #include "image/cache.h"
+#include "image/lab_kernel.h"
 #include "util/file.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
+
+#include <algorithm>
 
 namespace lab {
 
@@ -20,8 +23,11 @@ Result<Kernel> Image::kernel(std::string_view which) const {
             return kernel;
         known.push_back(fmt::format("{} ({})", kernel.suite, kernel.version));
     }
-    return fail(
-        fmt::format("the image has no kernel \"{}\"; it has {}", which, fmt::join(known, ", ")));
+    const auto own = lab_kernel_names();
+    if (std::ranges::find(own, which) != own.end())
+        return find_lab_kernel(which);
+    return fail(fmt::format("the image has no kernel \"{}\"; it has {}; the lab's own are {}",
+                            which, fmt::join(known, ", "), fmt::join(own, ", ")));
 }
 
 Result<Image> wanted_image() {
@@ -59,9 +65,12 @@ Result<Image> find_image() {
     image->in_use = *in_use;
     for (const auto &entry : description.at("kernels")) {
         const auto version = entry.value("version", "");
-        image->kernels.push_back({version, entry.value("suite", ""),
-                                  image->dir / ("vmlinux-" + version),
-                                  image->dir / ("initramfs-" + version)});
+        image->kernels.push_back({.version = version,
+                                  .suite = entry.value("suite", ""),
+                                  .vmlinux = image->dir / ("vmlinux-" + version),
+                                  .initramfs = image->dir / ("initramfs-" + version),
+                                  .root = image->root,
+                                  .build = "/lib/modules/" + version + "/build"});
     }
     const auto packages = description.value("packages", json::object());
     for (const auto &[name, version] : packages.items())

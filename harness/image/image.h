@@ -13,12 +13,20 @@
 
 namespace lab {
 
-/// A kernel inside an image.
+/// A kernel that guests can run: one inside an image, or one that the lab built itself.
 struct Kernel {
     std::string version;           ///< as uname -r says it
-    std::string suite;             ///< "stable" or "backports": which one brought it
+    std::string suite;             ///< which one brought it: "stable", "backports"; else its name
     std::filesystem::path vmlinux; ///< unpacked, as QEMU starts it fastest
     std::filesystem::path initramfs;
+    std::filesystem::path modules = {}; ///< disk with its modules; empty: the image has them
+    std::filesystem::path root = {};    ///< in which modules are built for it
+    std::filesystem::path tree = {};    ///< seen there as /kernel, unless empty
+    std::string build = {};             ///< its build directory in there
+    double slowness = 1;                ///< by what deadlines are stretched on top of emulation
+    unsigned cpus = 1;                  ///< of a guest that runs it
+    /// Keep the cache's cleaning off, as long as any copy lives.
+    std::vector<std::shared_ptr<Fd>> in_use = {};
 };
 
 /// A complete guest image in the cache. Immutable: VMs run on throw-away overlays.
@@ -32,8 +40,8 @@ struct Image {
     std::map<std::string, std::string> packages; ///< name to version
     std::shared_ptr<Fd> in_use; ///< keeps the cache's cleaning off, as long as any copy lives
 
-    /// The kernel of a suite ("stable", "backports") or of an exact version. The error lists
-    /// what there is.
+    /// The kernel of a suite ("stable", "backports") or of an exact version, or one that the lab
+    /// builds itself (see lab_kernel.h). The error lists what there is.
     [[nodiscard]] Result<Kernel> kernel(std::string_view which) const;
 };
 

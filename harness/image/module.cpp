@@ -2,6 +2,7 @@
 #include "image/module.h"
 
 #include "image/cache.h"
+#include "image/chroot.h"
 #include "util/file.h"
 #include "util/process.h"
 #include "util/progress.h"
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include <system_error>
+#include <vector>
 
 namespace lab {
 
@@ -63,34 +65,35 @@ fs::path module_path(const Kernel &kernel) {
     return source_dir() / "build" / "kmod" / kernel.version / "svcrdma.ko";
 }
 
-Result<fs::path> build_module(const Image &image, const Kernel &kernel) {
+Result<fs::path> build_module(const Kernel &kernel) {
     auto product = module_path(kernel);
     const auto dir = product.parent_path();
     if (!fs::exists(source_dir() / "kmod" / "Kbuild"))
         return fail(fmt::format("{} has no Kbuild", (source_dir() / "kmod").string()));
-    if (!fs::exists(image.root / "usr" / "src" / ("linux-headers-" + kernel.version)))
+    if (kernel.tree.empty() &&
+        !fs::exists(kernel.root / "usr" / "src" / ("linux-headers-" + kernel.version)))
         return fail(fmt::format("the image has no headers of kernel {}", kernel.version));
     if (geteuid() != 0)
         return fail("building the module needs root: it happens inside the image's root");
     std::error_code error;
     fs::create_directories(dir, error);
     // kbuild's own files do not bear two builds at once: of one tree, one at a time.
-    const auto lock = lock_cache(dir.parent_path());
+    const auto lock = lock_cache(dir.parent_path(), "build");
     if (!lock)
         return fail(lock.error());
     if (auto copied = mirror_sources(source_dir() / "kmod", dir); !copied)
         return fail(copied.error());
 
     Progress progress(fmt::format("building svcrdma.ko for {}", kernel.version));
-    // The mounts are in a name space of their own and go with the shell. objtool wants /proc.
+    std::vector<Bind> binds = {{dir, "/mnt"}};
+    if (!kernel.tree.empty())
+        binds.push_back({kernel.tree, "/kernel"});
     // With its debug information the module has 12 MB, to be copied whenever it is loaded.
-    const auto script = fmt::format(
-        "set -e; root={0}; mount -t proc proc \"$root/proc\"; mount --bind {1} \"$root/mnt\"; "
-        "chroot \"$root\" make -s -j{2} -C /lib/modules/{3}/build M=/mnt W=1 "
-        "CONFIG_SVCRDMA_CHECKS=y modules; chroot \"$root\" strip --strip-debug /mnt/svcrdma.ko",
-        image.root.string(), dir.string(), sysconf(_SC_NPROCESSORS_ONLN), kernel.version);
-    const auto output = run_process({"unshare", "--mount", "sh", "-c", script},
-                                    Deadline::in(std::chrono::minutes(10)));
+    const auto make = fmt::format("make -s -j{} -C {} M=/mnt W=1 CONFIG_SVCRDMA_CHECKS=y modules "
+                                  "&& strip --strip-debug /mnt/svcrdma.ko",
+                                  sysconf(_SC_NPROCESSORS_ONLN), kernel.build);
+    const auto output =
+        run_process(in_root(kernel.root, binds, make), Deadline::in(std::chrono::minutes(10)));
     if (!output)
         return fail(output.error());
     auto said = output->err;

@@ -12,9 +12,9 @@ namespace lab {
 /// source tree.
 std::filesystem::path module_path(const Kernel &kernel);
 
-/// Builds the tree's kmod/ for a kernel, inside the image's root, so that the build host's own
-/// compiler and headers do not matter. Only what changed is compiled. The error carries what the
-/// compiler said; warnings are shown.
-Result<std::filesystem::path> build_module(const Image &image, const Kernel &kernel);
+/// Builds the tree's kmod/ for a kernel, inside the root that the kernel names, so that the build
+/// host's own compiler and headers do not matter. Only what changed is compiled. The error carries
+/// what the compiler said; warnings are shown.
+Result<std::filesystem::path> build_module(const Kernel &kernel);
 
 } // namespace lab

@@ -152,7 +152,7 @@ Result<ConformanceReport> run_conformance(const ConformanceOptions &options) {
         const auto kernel = image->kernel(name);
         if (!kernel)
             return fail(kernel.error());
-        if (const auto module = build_module(*image, *kernel); !module)
+        if (const auto module = build_module(*kernel); !module)
             return fail(module.error());
         kernels.push_back(*kernel);
     }

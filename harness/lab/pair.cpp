@@ -242,6 +242,7 @@ Result<void> VmPair::boot(const Image &image) {
     image_in_use_ = image.in_use;
     key_ = image.key;
     counts_ = options_.count_instructions && accelerator_ == "tcg";
+    Deadline::set_scale(Deadline::scale() * options_.kernel.slowness);
     describe(image);
 
     Progress progress(

@@ -356,7 +356,7 @@ Result<Report> run_scenario(const Scenario &scenario, const RunnerOptions &optio
             return fail(kernel.error());
         if (std::ranges::find(scenario.transports, Transport::svcrdma) !=
             scenario.transports.end()) {
-            auto module = build_module(*image, *kernel);
+            auto module = build_module(*kernel);
             if (!module)
                 return fail(module.error());
             modules.push_back(*std::move(module));

@@ -65,7 +65,7 @@ std::vector<std::string> bare_machine(const Kernel &kernel, const std::string &a
         // rdrand the guest does not spend seconds on gathering entropy.
         accelerator == "kvm" ? "host" : "qemu64,+rdrand",
         "-smp",
-        "1",
+        std::to_string(kernel.cpus),
         "-m",
         std::to_string(memory_mib),
         "-nodefaults",
@@ -144,6 +144,12 @@ std::vector<std::string> qemu_command(const VmOptions &o) {
     };
     add_data_network(command, o);
     command.insert(command.end(), devices.begin(), devices.end());
+    if (!o.kernel.modules.empty())
+        command.insert(command.end(),
+                       {"-drive",
+                        fmt::format("file={},format=raw,if=none,id=modules,readonly=on",
+                                    o.kernel.modules.string()),
+                        "-device", "virtio-blk-pci,drive=modules"});
     if (!o.scratch.empty())
         command.insert(
             command.end(),

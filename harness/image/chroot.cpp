@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "image/chroot.h"
+
+#include "lab/host.h"
+
+#include <fmt/format.h>
+
+namespace lab {
+
+std::vector<std::string> in_root(const std::filesystem::path &root, const std::vector<Bind> &binds,
+                                 const std::string &command) {
+    // objtool wants /proc.
+    auto script = fmt::format("set -e; root={}; mount -t proc proc \"$root/proc\"; ",
+                              shell_quote(root.string()));
+    for (const auto &bind : binds)
+        script += fmt::format("mkdir -p \"$root{0}\"; mount --bind {1} \"$root{0}\"; ", bind.to,
+                              shell_quote(bind.from.string()));
+    script += fmt::format("exec chroot \"$root\" sh -c {}", shell_quote(command));
+    return {"unshare", "--mount", "sh", "-c", script};
+}
+
+} // namespace lab

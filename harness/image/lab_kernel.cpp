@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "image/lab_kernel.h"
+
+#include "image/build.h"
+#include "image/cache.h"
+#include "image/chroot.h"
+#include "util/file.h"
+#include "util/process.h"
+#include "util/progress.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <functional>
+#include <sstream>
+#include <system_error>
+
+namespace lab {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+namespace {
+
+/// What a configuration costs.
+struct Flavour {
+    std::string_view name;
+    double slowness; ///< by what deadlines are stretched
+    unsigned cpus;   ///< of a guest
+};
+
+constexpr std::array flavours = {
+    Flavour{"debug", 3, 1},
+};
+constexpr std::string_view suite = "stable"; // whose source they are made of
+
+constexpr std::string_view kernel_prefix = "kernel-";
+constexpr std::string_view kernel_file = "kernel.json";
+constexpr std::string_view root_prefix = "kernelroot-";
+constexpr std::string_view root_file = "root.json";
+constexpr std::uintmax_t needed_bytes = 6ULL << 30; // a source, its build, and the root
+
+fs::path recipe_dir() {
+    return source_dir() / "scripts" / "kernel";
+}
+
+/// A kernel that can be built: what from, and where it goes.
+struct Recipe {
+    Flavour flavour;
+    fs::path cache;
+    fs::path root; ///< the building root; may not exist yet
+};
+
+Result<Recipe> recipe_of(std::string_view name) {
+    const auto flavour = std::ranges::find(flavours, name, &Flavour::name);
+    if (flavour == flavours.end())
+        return fail(fmt::format("the lab builds no kernel \"{}\"; it builds {}", name,
+                                fmt::join(lab_kernel_names(), ", ")));
+    const auto cache = cache_dir();
+    if (!cache)
+        return fail(cache.error());
+    const auto key = hash_files({recipe_dir() / "root", recipe_dir() / "sources",
+                                 source_dir() / "scripts" / "image" / "backports"});
+    if (!key)
+        return fail(key.error());
+    return Recipe{*flavour, *cache, *cache / (std::string(root_prefix) + *key)};
+}
+
+/// A source package in the building root.
+struct Source {
+    std::string package, version;
+};
+
+Result<Source> source_of(const Recipe &recipe) {
+    const auto list = read_file(recipe.root / "lab" / "sources");
+    if (!list)
+        return fail(list.error());
+    std::istringstream lines(*list);
+    for (std::string from, package, version; lines >> from >> package >> version;)
+        if (from == suite)
+            return Source{package, version};
+    return fail(fmt::format("{} has no kernel source of {}", recipe.root.string(), suite));
+}
+
+/// Where the kernel is in the cache: named after its source and its configuration.
+Result<fs::path> entry_of(const Recipe &recipe, const Source &source) {
+    const auto own = std::string(recipe.flavour.name) + ".config";
+    const auto key =
+        hash_files({recipe_dir() / "base.config", recipe_dir() / own, recipe_dir() / "configure",
+                    recipe_dir() / "products", recipe_dir() / "early", recipe_dir() / "root"});
+    if (!key)
+        return fail(key.error());
+    return recipe.cache /
+           fmt::format("{}{}-{}-{}", kernel_prefix, recipe.flavour.name, source.version, *key);
+}
+
+Result<Kernel> read_entry(const Recipe &recipe, const fs::path &entry, std::string_view name) {
+    const auto file = entry / kernel_file;
+    const auto in_use = use_entry(file);
+    const auto description = json::parse(read_file(file).value_or(""), nullptr, false);
+    if (!in_use || !description.is_object() || !description.contains("version"))
+        return fail(fmt::format("there is no kernel \"{0}\" of this tree's configuration in {1}: "
+                                "run nfsrdma-lab kernel build {0}",
+                                name, recipe.cache.string()));
+    Kernel kernel;
+    kernel.version = description.at("version").get<std::string>();
+    kernel.suite = name;
+    kernel.vmlinux = entry / "vmlinux";
+    kernel.initramfs = entry / "initramfs";
+    kernel.modules = entry / "modules.raw";
+    kernel.root = recipe.root;
+    kernel.tree = entry;
+    kernel.build = "/kernel/build";
+    kernel.slowness = recipe.flavour.slowness;
+    kernel.cpus = recipe.flavour.cpus;
+    kernel.in_use = {*in_use};
+    return kernel;
+}
+
+/// Makes the building root unless the cache has it.
+Result<void> make_root(const Recipe &recipe, const std::string &mirror) {
+    const auto file = recipe.root / root_file;
+    if (fs::exists(file))
+        return {};
+    const auto lock = lock_cache(recipe.cache, "build");
+    if (!lock)
+        return fail(lock.error());
+    if (fs::exists(file))
+        return {};
+    if (auto removed = remove_unfinished(recipe.cache); !removed)
+        return removed;
+    Unfinished unfinished(recipe.root);
+    // mmdebstrap makes it; the recipe insists on a place that is free.
+    std::error_code error;
+    fs::remove(unfinished.dir(), error);
+    if (auto made = run_recipe(recipe_dir() / "root", mirror, unfinished.dir(),
+                               recipe.cache / "kernelroot.log", "the kernel building root");
+        !made)
+        return made;
+    if (auto written = write_file(unfinished.dir() / root_file, "{}\n"); !written)
+        return written;
+    return unfinished.keep();
+}
+
+/// Runs a step in the building root; what it says goes to the entry's log.
+Result<void> step(const Recipe &recipe, const fs::path &entry, const std::string &command,
+                  std::chrono::milliseconds limit,
+                  const std::function<void(const std::string &)> &on_line = {}) {
+    const auto log = entry / "build.log";
+    const std::vector<Bind> binds = {{entry, "/kernel"}, {recipe_dir(), "/lab/recipe"}};
+    auto process = Process::spawn(in_root(recipe.root, binds, command),
+                                  {.on_line = [&](const std::string &line) {
+                                      append_line(log, line);
+                                      if (on_line)
+                                          on_line(line);
+                                  }});
+    if (!process)
+        return fail(process.error());
+    const auto output = process->wait(Deadline::in(limit));
+    if (!output)
+        return fail(output.error());
+    if (output->status == 0)
+        return {};
+    const auto said = read_file(log).value_or("");
+    const auto why = explain_build_failure(output->err);
+    return fail(fmt::format("the kernel does not build{}{}\nThe end of {}:\n{}",
+                            why.empty() ? "" : ": ", why, log.string(), last_lines(said, 12)));
+}
+
+/// How far a compilation is, as make tells it line by line.
+class Compilation {
+  public:
+    Compilation(unsigned files, Progress &progress) : files_(files), progress_(progress) {}
+
+    /// Whether make compiles, or would compile, a file here.
+    static bool compiles(std::string_view line) { return line.find("  CC ") != line.npos; }
+
+    void line(const std::string &text) {
+        if (!compiles(text))
+            return;
+        done_++;
+        const auto so_far = std::chrono::steady_clock::now() - began_;
+        const auto left = std::chrono::duration<double, std::ratio<60>>(so_far).count() / done_ *
+                          (files_ > done_ ? files_ - done_ : 0);
+        progress_.at(
+            fmt::format("{} of {} files compiled, about {:.0f} min left", done_, files_, left));
+    }
+
+  private:
+    unsigned files_, done_ = 0;
+    std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+    Progress &progress_;
+};
+
+Result<void> compile(const Recipe &recipe, const Source &source, const fs::path &entry) {
+    const auto tree = fmt::format("/usr/src/{}", source.package);
+    Progress progress(fmt::format("building the kernel {} from {} {}", recipe.flavour.name,
+                                  source.package, source.version));
+    if (!fs::exists(recipe.root / tree.substr(1))) {
+        progress.at("unpacking the source");
+        const auto unpack = fmt::format("mkdir -p {0}.new && tar -C {0}.new -xf {0}.tar.xz && "
+                                        "mv {0}.new/* {0} && rmdir {0}.new",
+                                        tree);
+        if (auto done = step(recipe, entry, unpack, std::chrono::minutes(20)); !done)
+            return done;
+    }
+    // Configured once: configuring anew would compile anew.
+    if (!fs::exists(entry / "build" / "configured")) {
+        progress.at("configuring");
+        const auto configure =
+            fmt::format("/lab/recipe/configure {} /kernel/build -{} /lab/recipe/base.config "
+                        "/lab/recipe/{}.config && touch /kernel/build/configured",
+                        tree, recipe.flavour.name, recipe.flavour.name);
+        if (auto done = step(recipe, entry, configure, std::chrono::minutes(10)); !done)
+            return done;
+    }
+    const auto make =
+        fmt::format("make -C {} O=/kernel/build -j{}", tree, sysconf(_SC_NPROCESSORS_ONLN));
+    progress.at("preparing");
+    if (auto done = step(recipe, entry, make + " prepare", std::chrono::minutes(30)); !done)
+        return done;
+    progress.at("counting what there is to compile");
+    unsigned files = 0;
+    const auto count = [&](const std::string &line) {
+        files += Compilation::compiles(line) ? 1 : 0;
+    };
+    // Whole command lines are not for the log.
+    if (auto done =
+            step(recipe, entry, make + " --dry-run vmlinux modules | grep -o '  CC [^;]*' || :",
+                 std::chrono::minutes(30), count);
+        !done)
+        return done;
+    Compilation compilation(files, progress);
+    if (auto done = step(recipe, entry, make + " vmlinux modules", std::chrono::hours(4),
+                         [&](const std::string &line) { compilation.line(line); });
+        !done)
+        return done;
+    progress.at("installing");
+    if (auto done =
+            step(recipe, entry, fmt::format("/lab/recipe/products {} /kernel/build /kernel", tree),
+                 std::chrono::minutes(10));
+        !done)
+        return done;
+    progress.done();
+    return {};
+}
+
+} // namespace
+
+std::vector<std::string> lab_kernel_names() {
+    std::vector<std::string> names;
+    for (const auto &flavour : flavours)
+        names.emplace_back(flavour.name);
+    return names;
+}
+
+Result<Kernel> find_lab_kernel(std::string_view name) {
+    const auto recipe = recipe_of(name);
+    if (!recipe)
+        return fail(recipe.error());
+    const auto root = use_entry(recipe->root / root_file);
+    if (!root)
+        return fail(fmt::format("there is no kernel \"{0}\" in {1}: run nfsrdma-lab kernel build "
+                                "{0}",
+                                name, recipe->cache.string()));
+    const auto source = source_of(*recipe);
+    if (!source)
+        return fail(source.error());
+    const auto entry = entry_of(*recipe, *source);
+    if (!entry)
+        return fail(entry.error());
+    auto kernel = read_entry(*recipe, *entry, name);
+    if (kernel)
+        kernel->in_use.push_back(*root);
+    return kernel;
+}
+
+Result<Kernel> build_lab_kernel(std::string_view name, const std::string &mirror) {
+    const auto recipe = recipe_of(name);
+    if (!recipe)
+        return fail(recipe.error());
+    if (auto found = find_lab_kernel(name))
+        return found;
+    if (geteuid() != 0)
+        return fail("building a kernel needs root: it happens inside a root of its own");
+    std::error_code error;
+    const auto space = fs::space(recipe->cache, error);
+    if (!error && space.available < needed_bytes)
+        return fail(fmt::format("{} has {} MiB free, a kernel needs {}; NFSRDMA_LAB_CACHE names "
+                                "another directory",
+                                recipe->cache.string(), space.available >> 20, needed_bytes >> 20));
+    if (auto made = make_root(*recipe, mirror); !made)
+        return fail(made.error());
+    const auto root = use_entry(recipe->root / root_file);
+    if (!root)
+        return fail(root.error());
+    const auto source = source_of(*recipe);
+    if (!source)
+        return fail(source.error());
+    const auto entry = entry_of(*recipe, *source);
+    if (!entry)
+        return fail(entry.error());
+    const auto lock = lock_cache(recipe->cache, "kernel");
+    if (!lock)
+        return fail(lock.error());
+    if (auto found = find_lab_kernel(name))
+        return found;
+
+    // Not under another name: what an interruption leaves is where the next build takes up. Only
+    // the version, written last, makes it a kernel that can be used.
+    fs::create_directories(*entry / "build", error);
+    if (auto written = write_file(*entry / kernel_file, "{}\n"); !written)
+        return fail(written.error());
+    const auto in_use = use_entry(*entry / kernel_file);
+    if (!in_use)
+        return fail(in_use.error());
+    if (auto compiled = compile(*recipe, *source, *entry); !compiled)
+        return fail(compiled.error());
+    const auto release = read_file(*entry / "build" / "include" / "config" / "kernel.release");
+    if (!release)
+        return fail(release.error());
+    const json description = {{"schema", 1},
+                              {"version", last_lines(*release, 1)},
+                              {"source", source->package},
+                              {"source_version", source->version}};
+    if (auto written = write_file(*entry / kernel_file, description.dump(4) + "\n"); !written)
+        return fail(written.error());
+    remove_unused(recipe->cache, kernel_prefix, kernel_file, *entry);
+    remove_unused(recipe->cache, root_prefix, root_file, recipe->root);
+    return find_lab_kernel(name);
+}
+
+} // namespace lab
