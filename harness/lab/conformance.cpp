@@ -117,8 +117,8 @@ ConformanceRun test_transport(const Image &image, const Kernel &kernel, Transpor
             done = alive;
     run.outcome = outcome_of(done);
     const auto logs = collect_kernel_logs(**pair, dir, run.outcome.verdict == Verdict::hang);
-    if (!logs.findings.empty())
-        run.outcome = {Verdict::kernel_splat, logs.findings.front().head()};
+    if (const Finding *finding = first_serious(logs.findings))
+        run.outcome = {Verdict::kernel_splat, finding->head()};
     else if (done && !logs.kept)
         run.outcome = outcome_of(logs.kept);
     run.seconds = seconds_since(start);

@@ -8,6 +8,7 @@
 #include "lab/pair.h"
 #include "lab/results_dir.h"
 #include "lab/session.h"
+#include "observe/leaks.h"
 #include "report/goals.h"
 #include "report/html_reporter.h"
 #include "report/json_reporter.h"
@@ -96,6 +97,7 @@ bool ends_boot(const Outcome &outcome) {
         return false;
     case Verdict::boot_failure:
     case Verdict::kernel_splat:
+    case Verdict::leak:
     case Verdict::hang:
     case Verdict::lost_connection:
     case Verdict::infrastructure:
@@ -129,6 +131,7 @@ class Runner {
     Outcome do_runs(Session &session, const Boot &boot, const std::vector<Planned> &plan,
                     Progress &progress);
     void collect(Pair &pair, Boot &boot);
+    Outcome look_for_leaks(Pair &pair, const Boot &boot);
     void add_run(Run run);
     void add_skipped(const RunKey &key);
     void keep_pair(Pair &pair);
@@ -241,6 +244,9 @@ Outcome Runner::use_variant(Pair &pair, Boot &boot, const fs::path &module,
 }
 
 Outcome Runner::use_pair(Pair &pair, Boot &boot, const fs::path &module) {
+    for (Host *host : {&pair.server(), &pair.client()})
+        if (auto done = forget_leaks(*host); !done)
+            return why_no_session(pair, done.error());
     Progress progress(fmt::format("{} on {}", scenario_.name, boot.kernel));
     for (const std::string &variant : scenario_.variants)
         if (auto outcome = use_variant(pair, boot, module, variant, progress);
@@ -250,17 +256,44 @@ Outcome Runner::use_pair(Pair &pair, Boot &boot, const fs::path &module) {
     return Outcome::pass();
 }
 
+Outcome Runner::look_for_leaks(Pair &pair, const Boot &boot) {
+    for (Host *host : {&pair.server(), &pair.client()}) {
+        const auto leaks = find_leaks(*host);
+        if (!leaks)
+            return why_no_session(pair, leaks.error());
+        std::string text;
+        for (const Leak &leak : *leaks)
+            text += leak.text;
+        if (!leaks->empty())
+            note(trouble_, write_file(results_ / boot.directory / (host->name() + ".leaks"), text));
+        const auto ours = std::ranges::count_if(*leaks, &Leak::ours);
+        if (ours > 0)
+            return {Verdict::leak,
+                    fmt::format("{} lost memory {} times, first in {}", host->name(), ours,
+                                std::ranges::find_if(*leaks, &Leak::ours)->where)};
+        if (!leaks->empty())
+            say(fmt::format("tolerated: {} lost memory {} times, never through our module: see "
+                            "{}.leaks",
+                            host->name(), leaks->size(), host->name()));
+    }
+    return Outcome::pass();
+}
+
 void Runner::collect(Pair &pair, Boot &boot) {
+    if (boot.outcome.verdict == Verdict::pass)
+        boot.outcome = look_for_leaks(pair, boot);
     if (boot.outcome.verdict != Verdict::pass)
         pause_for(3s); // a splat may still be coming
     auto logs =
         collect_kernel_logs(pair, results_ / boot.directory, boot.outcome.verdict == Verdict::hang);
     note(trouble_, logs.kept);
     boot.findings = std::move(logs.findings);
-    if (!boot.findings.empty())
-        boot.outcome = {
-            Verdict::kernel_splat,
-            fmt::format("{} ({} in all)", boot.findings.front().head(), boot.findings.size())};
+    for (const Finding &finding : boot.findings)
+        if (!finding.tolerated.empty())
+            say(fmt::format("tolerated: {}: {}", finding.head(), finding.tolerated));
+    if (const Finding *finding = first_serious(boot.findings))
+        boot.outcome = {Verdict::kernel_splat,
+                        fmt::format("{} ({} in all)", finding->head(), boot.findings.size())};
 }
 
 void Runner::keep_pair(Pair &pair) {

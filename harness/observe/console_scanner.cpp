@@ -66,6 +66,9 @@ constexpr std::array patterns{
 // says why its line is harmless.
 constexpr std::array<AllowedLine, 0> allowed_list{};
 
+// As a trace writes the module that a function belongs to.
+constexpr std::string_view our_module = "[svcrdma]";
+
 // A report longer than this is a flood: the rest is left for the next finding.
 constexpr std::size_t max_lines = 300;
 // Reports are printed in one go. Later lines are about something else.
@@ -129,6 +132,12 @@ std::span<const AllowedLine> allowed_lines() {
     return allowed_list;
 }
 
+const Finding *first_serious(std::span<const Finding> findings) {
+    const auto found = std::ranges::find_if(
+        findings, [](const Finding &finding) { return finding.tolerated.empty(); });
+    return found == findings.end() ? nullptr : &*found;
+}
+
 std::vector<Finding> scan_console(std::string_view log, std::span<const SplatPattern> wanted,
                                   std::span<const AllowedLine> allowed) {
     std::vector<Finding> findings;
@@ -153,14 +162,17 @@ std::vector<Finding> scan_console(std::string_view log, std::span<const SplatPat
                 wanted, [&](const SplatPattern &p) { return matches(p, line.message()); });
             if (pattern == wanted.end())
                 continue;
-            if (std::ranges::any_of(allowed, [&](const AllowedLine &a) {
-                    return line.message().find(a.text) != std::string_view::npos;
-                }))
-                continue;
             findings.push_back({std::string(pattern->name), number, {}});
+            const auto reason = std::ranges::find_if(allowed, [&](const AllowedLine &a) {
+                return line.message().find(a.text) != std::string_view::npos;
+            });
+            if (reason != allowed.end())
+                findings.back().tolerated = reason->reason;
             inside = true;
         }
         findings.back().lines.push_back(line.text);
+        if (line.message().find(our_module) != std::string_view::npos)
+            findings.back().tolerated.clear();
         if (ends_report(line.message()))
             inside = false;
     }

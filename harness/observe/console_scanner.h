@@ -16,7 +16,7 @@ struct SplatPattern {
     bool at_start = false; ///< only where the message begins
 };
 
-/// A line that looks like a splat and is expected, with the reason for expecting it.
+/// A line that looks like a splat and is not of our making, with the reason for tolerating it.
 struct AllowedLine {
     std::string_view text;
     std::string_view reason;
@@ -27,17 +27,22 @@ struct Finding {
     std::string pattern;            ///< SplatPattern::name
     std::size_t line = 0;           ///< of the first of `lines`, counted from 1
     std::vector<std::string> lines; ///< without carriage returns
+    std::string tolerated = {};     ///< why it fails nothing; empty when it does
 
     [[nodiscard]] const std::string &head() const { return lines.front(); }
 };
 
-/// What the lab looks for, and what it lets pass.
+/// What the lab looks for, and what it tolerates.
 std::span<const SplatPattern> splat_patterns();
 std::span<const AllowedLine> allowed_lines();
 
+/// The first finding that is not tolerated; null when there is none.
+const Finding *first_serious(std::span<const Finding> findings);
+
 /// Finds splats in a serial console's log or in dmesg's output. What follows a splat belongs to
 /// it until the kernel marks its end, is silent for a second, or has said enough: a second
-/// pattern in there is part of the same trouble.
+/// pattern in there is part of the same trouble. One that begins with an allowed line is
+/// tolerated, unless our module appears anywhere in it.
 std::vector<Finding> scan_console(std::string_view log,
                                   std::span<const SplatPattern> patterns = splat_patterns(),
                                   std::span<const AllowedLine> allowed = allowed_lines());

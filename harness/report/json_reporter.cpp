@@ -47,8 +47,10 @@ json boot_json(const Boot &boot) {
         object["raw_write_bytes_per_s"] = *boot.raw_writes;
     object["findings"] = json::array();
     for (const Finding &finding : boot.findings)
-        object["findings"].push_back(
-            {{"pattern", finding.pattern}, {"line", finding.line}, {"text", finding.lines}});
+        object["findings"].push_back({{"pattern", finding.pattern},
+                                      {"line", finding.line},
+                                      {"text", finding.lines},
+                                      {"tolerated", finding.tolerated}});
     object["directory"] = boot.directory;
     return object;
 }

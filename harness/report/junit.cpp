@@ -29,6 +29,7 @@ const char *element_of(Verdict verdict) {
         return "error";
     case Verdict::fail:
     case Verdict::kernel_splat:
+    case Verdict::leak:
     case Verdict::hang:
         return "failure";
     }

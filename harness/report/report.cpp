@@ -85,14 +85,16 @@ int severity(Verdict verdict) {
         return 2;
     case Verdict::fail:
         return 3;
-    case Verdict::lost_connection:
+    case Verdict::leak:
         return 4;
-    case Verdict::hang:
+    case Verdict::lost_connection:
         return 5;
-    case Verdict::boot_failure:
+    case Verdict::hang:
         return 6;
-    case Verdict::kernel_splat:
+    case Verdict::boot_failure:
         return 7;
+    case Verdict::kernel_splat:
+        return 8;
     }
     return 3;
 }

@@ -15,6 +15,8 @@ std::string_view verdict_name(Verdict verdict) {
         return "boot-failure";
     case Verdict::kernel_splat:
         return "kernel-splat";
+    case Verdict::leak:
+        return "leak";
     case Verdict::hang:
         return "hang";
     case Verdict::lost_connection:

@@ -15,6 +15,7 @@ enum class Verdict {
     skip,            ///< not tried: something before it made it pointless
     boot_failure,    ///< a machine did not come up
     kernel_splat,    ///< a kernel reported a defect or died
+    leak,            ///< a kernel lost memory that our module had allocated
     hang,            ///< no progress until a deadline passed
     lost_connection, ///< the machine went away without a word
     infrastructure,  ///< the lab itself could not do its part

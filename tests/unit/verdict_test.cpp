@@ -24,6 +24,7 @@ TEST(Verdict, TellsKindsOfTroubleApart) {
 TEST(Verdict, IsSpelledAsInResults) {
     EXPECT_EQ(verdict_name(Verdict::pass), "pass");
     EXPECT_EQ(verdict_name(Verdict::kernel_splat), "kernel-splat");
+    EXPECT_EQ(verdict_name(Verdict::leak), "leak");
     EXPECT_EQ(verdict_name(Verdict::lost_connection), "lost-connection");
     EXPECT_EQ(verdict_name(Verdict::boot_failure), "boot-failure");
 }

@@ -3,8 +3,10 @@
 
 #include "image/module.h"
 #include "observe/console_scanner.h"
+#include "observe/leaks.h"
 #include "util/file.h"
 #include "util/interrupt.h"
+#include "util/progress.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -51,7 +53,10 @@ void expect_clean(const fs::path &console) {
         std::string text;
         for (const auto &line : findings[i].lines)
             text += line + "\n";
-        ADD_FAILURE() << console.string() << ": " << findings[i].pattern << "\n" << text;
+        if (!findings[i].tolerated.empty())
+            say(fmt::format("tolerated, {}:\n{}", findings[i].tolerated, text));
+        else
+            ADD_FAILURE() << console.string() << ": " << findings[i].pattern << "\n" << text;
     }
     reported = findings.size();
 }
@@ -90,6 +95,25 @@ void VmTest::SetUpTestSuite() {
     }
     // Fails every test of the suite, so that none passes for want of a pair.
     ASSERT_TRUE(booted) << why_not;
+    for (auto *host : {&server(), &client()})
+        EXPECT_TRUE(worked(forget_leaks(*host)));
+}
+
+void VmTest::TearDownTestSuite() {
+    if (!booted)
+        return;
+    for (auto *host : {&server(), &client()}) {
+        const auto leaks = find_leaks(*host);
+        EXPECT_TRUE(worked(leaks));
+        for (const auto &leak : leaks.value_or(std::vector<Leak>())) {
+            if (leak.ours)
+                ADD_FAILURE() << host->name() << " lost memory in " << leak.where << "\n"
+                              << leak.text;
+            else
+                say(fmt::format("tolerated, never in our module: {} lost memory\n{}", host->name(),
+                                leak.text));
+        }
+    }
 }
 
 void VmTest::TearDown() {

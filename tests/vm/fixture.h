@@ -32,6 +32,7 @@ class VmTest : public ::testing::Test {
 
   protected:
     static void SetUpTestSuite();
+    static void TearDownTestSuite();
     void TearDown() override;
 
     /// Throws when an earlier test has killed it.
