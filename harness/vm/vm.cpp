@@ -144,18 +144,19 @@ std::vector<std::string> qemu_command(const VmOptions &o) {
     };
     add_data_network(command, o);
     command.insert(command.end(), devices.begin(), devices.end());
-    if (!o.kernel.modules.empty())
-        command.insert(command.end(),
-                       {"-drive",
-                        fmt::format("file={},format=raw,if=none,id=modules,readonly=on",
-                                    o.kernel.modules.string()),
-                        "-device", "virtio-blk-pci,drive=modules"});
     if (!o.scratch.empty())
         command.insert(
             command.end(),
             {"-drive",
              fmt::format("file={},format=raw,if=none,id=scratch,cache=unsafe", o.scratch.string()),
              "-device", "virtio-blk-pci,drive=scratch"});
+    // The last disk: the kernel's initramfs looks for it there.
+    if (!o.kernel.modules.empty())
+        command.insert(command.end(),
+                       {"-drive",
+                        fmt::format("file={},format=raw,if=none,id=modules,readonly=on",
+                                    o.kernel.modules.string()),
+                        "-device", "virtio-blk-pci,drive=modules"});
     if (o.count_instructions) {
         command.emplace_back("-plugin");
         command.push_back(
