@@ -28,8 +28,8 @@ int build(const std::string &name, const std::string &mirror) {
 void add_kernel(CLI::App &app, Action &action) {
     auto *kernel = app.add_subcommand("kernel", "Kernels that watch what they run");
     kernel->require_subcommand(1);
-    auto *command = kernel->add_subcommand(
-        "build", "Build one from Debian's source, unless the cache has it");
+    auto *command =
+        kernel->add_subcommand("build", "Build one from Debian's source, unless the cache has it");
     struct Options {
         std::string name, mirror;
     };

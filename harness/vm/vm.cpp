@@ -9,9 +9,11 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <regex>
 #include <string_view>
 #include <system_error>
+#include <thread>
 
 namespace lab {
 
@@ -26,6 +28,24 @@ constexpr std::size_t tail_lines = 25;
 /// would report hangs that are none, and its test of the timer at boot would panic.
 constexpr auto slow_cpu =
     " tsc=nowatchdog watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120 no_timer_check";
+
+/// The lab's own kernels do without ACPI, and so without the clock by which others find out how
+/// fast the CPU's counter runs. An emulated CPU's is the host's.
+std::string own_clock(const VmOptions &o) {
+    if (o.kernel.tree.empty() || o.accelerator == "kvm")
+        return {};
+#ifdef __x86_64__
+    using Clock = std::chrono::steady_clock;
+    const auto began = Clock::now();
+    const auto first = __builtin_ia32_rdtsc();
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    const auto ticks = static_cast<double>(__builtin_ia32_rdtsc() - first);
+    const std::chrono::duration<double, std::milli> span = Clock::now() - began;
+    return fmt::format(" tsc_early_khz={:.0f}", ticks / span.count());
+#else
+    return {};
+#endif
+}
 
 fs::path control_socket(const VmOptions &options) {
     return options.sockets / (options.name + ".qmp");
@@ -112,10 +132,10 @@ std::vector<std::string> qemu_command(const VmOptions &o) {
     const auto mac = [&](unsigned nic) {
         return fmt::format("52:54:00:6c:{:02x}:{:02x}", nic, o.number);
     };
-    auto command =
-        bare_machine(o.kernel, o.accelerator, o.memory_mib,
-                     fmt::format(" mitigations=off nokaslr{} lab.name={} lab.data={}",
-                                 o.accelerator == "kvm" ? "" : slow_cpu, o.name, o.data_address));
+    auto command = bare_machine(o.kernel, o.accelerator, o.memory_mib,
+                                fmt::format(" mitigations=off nokaslr{}{} lab.name={} lab.data={}",
+                                            o.accelerator == "kvm" ? "" : slow_cpu, own_clock(o),
+                                            o.name, o.data_address));
     const std::vector<std::string> devices = {
         "-name",
         o.name,
