@@ -112,6 +112,13 @@ TEST(Console, FindsSanitizersAndLockdep) {
     EXPECT_EQ(findings[1].lines.size(), 2U) << "100 s later begins something else";
 }
 
+TEST(Console, FindsPagesThatWereWrittenAfterTheyWereFreed) {
+    const auto findings = scan_console("[    9.0] pagealloc: memory corruption\n"
+                                       "[    9.0] 00000000c1b0f1a5: aa aa aa 00 aa aa aa aa\n");
+    ASSERT_EQ(findings.size(), 1U);
+    EXPECT_EQ(findings[0].pattern, "page-poison");
+}
+
 TEST(Console, LooksBehindWhateverSharesTheLine) {
     const auto findings = scan_console("server login: [   12.345678] BUG: bad thing\r\n"
                                        "[   12.345679] detail\r\n");
@@ -123,7 +130,9 @@ TEST(Console, LooksBehindWhateverSharesTheLine) {
 TEST(Console, IsNotFooledByWordsInTheMiddle) {
     EXPECT_THAT(scan_console("[    0.1] Spectre V2 : WARNING: Unprivileged eBPF is enabled\n"
                              "[    0.2] Kernel command line: DEBUG: x BUG off\n"
-                             "[    0.3] nfsd: debug: nothing\n"),
+                             "[    0.3] nfsd: debug: nothing\n"
+                             "[    0.4] rcu: RCU callback double-/use-after-free debug is "
+                             "enabled.\n"),
                 testing::IsEmpty());
 }
 
