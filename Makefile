@@ -32,11 +32,12 @@ vm-test: lab-module ## the tests in VMs, on every kernel of the image
 	cmake --build $(BUILD)
 	ctest --test-dir $(BUILD) --output-on-failure -L vm
 
-test-debug: image ## the tests in VMs on a kernel with KASAN, lockdep and kmemleak (compiled once)
+test-debug: image ## tests on a kernel with KASAN, lockdep and kmemleak, which is compiled once
 	$(LAB) kernel build debug
 	$(LAB) module build --kernel debug
-	cmake --build $(BUILD)
+	cmake --build $(BUILD) --target vm-tests debug-tests
 	$(BUILD)/tests/vm/vm-tests --kernel=debug --gtest_output=xml:$(BUILD)/vm-debug.xml
+	$(BUILD)/tests/debug/debug-tests --kernel=debug
 
 setup: ## install what all of this needs (Debian 12 or 13, root)
 	@scripts/setup

@@ -66,10 +66,13 @@ fs::path module_path(const Kernel &kernel) {
 }
 
 Result<fs::path> build_module(const Kernel &kernel) {
-    auto product = module_path(kernel);
-    const auto dir = product.parent_path();
-    if (!fs::exists(source_dir() / "kmod" / "Kbuild"))
-        return fail(fmt::format("{} has no Kbuild", (source_dir() / "kmod").string()));
+    return build_module(kernel, source_dir() / "kmod", module_path(kernel).parent_path());
+}
+
+Result<fs::path> build_module(const Kernel &kernel, const fs::path &source, const fs::path &dir) {
+    auto product = dir / "svcrdma.ko";
+    if (!fs::exists(source / "Kbuild"))
+        return fail(fmt::format("{} has no Kbuild", source.string()));
     if (kernel.tree.empty() &&
         !fs::exists(kernel.root / "usr" / "src" / ("linux-headers-" + kernel.version)))
         return fail(fmt::format("the image has no headers of kernel {}", kernel.version));
@@ -81,7 +84,7 @@ Result<fs::path> build_module(const Kernel &kernel) {
     const auto lock = lock_cache(dir.parent_path(), "build");
     if (!lock)
         return fail(lock.error());
-    if (auto copied = mirror_sources(source_dir() / "kmod", dir); !copied)
+    if (auto copied = mirror_sources(source, dir); !copied)
         return fail(copied.error());
 
     Progress progress(fmt::format("building svcrdma.ko for {}", kernel.version));

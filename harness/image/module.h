@@ -17,4 +17,9 @@ std::filesystem::path module_path(const Kernel &kernel);
 /// what the compiler said; warnings are shown.
 Result<std::filesystem::path> build_module(const Kernel &kernel);
 
+/// The same for the module in `source`, left in `dir`, which is outside of it.
+Result<std::filesystem::path> build_module(const Kernel &kernel,
+                                           const std::filesystem::path &source,
+                                           const std::filesystem::path &dir);
+
 } // namespace lab

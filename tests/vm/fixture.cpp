@@ -2,7 +2,6 @@
 #include "fixture.h"
 
 #include "image/module.h"
-#include "observe/console_scanner.h"
 #include "observe/leaks.h"
 #include "util/file.h"
 #include "util/interrupt.h"
@@ -29,7 +28,7 @@ unsigned wanted_clients = 1;
 unsigned wanted_scratch = 0;
 std::unique_ptr<Pair> booted;
 std::string why_not; // the pair could not be booted: once is enough
-std::map<fs::path, std::size_t> already_reported;
+std::map<fs::path, std::size_t> already_seen;
 
 Result<std::unique_ptr<Pair>> boot() {
     const auto image = find_image();
@@ -45,20 +44,23 @@ Result<std::unique_ptr<Pair>> boot() {
                                .scratch_mib = wanted_scratch});
 }
 
-/// Fails the test with what this console shows since the last look.
-void expect_clean(const fs::path &console) {
+/// Adds what this console shows since the last look.
+void add_new(std::vector<Sighting> &splats, const fs::path &console) {
     const auto findings = scan_console(read_file(console).value_or(""));
-    auto &reported = already_reported[console];
-    for (std::size_t i = reported; i < findings.size(); i++) {
-        std::string text;
-        for (const auto &line : findings[i].lines)
-            text += line + "\n";
-        if (!findings[i].tolerated.empty())
-            say(fmt::format("tolerated, {}:\n{}", findings[i].tolerated, text));
-        else
-            ADD_FAILURE() << console.string() << ": " << findings[i].pattern << "\n" << text;
-    }
-    reported = findings.size();
+    auto &seen = already_seen[console];
+    for (; seen < findings.size(); seen++)
+        splats.push_back({console, findings[seen]});
+}
+
+/// Fails the test, unless this is tolerated.
+void report(const Sighting &splat) {
+    std::string text;
+    for (const auto &line : splat.finding.lines)
+        text += line + "\n";
+    if (splat.finding.tolerated.empty())
+        ADD_FAILURE() << splat.console.string() << ": " << splat.finding.pattern << "\n" << text;
+    else
+        say(fmt::format("tolerated, {}:\n{}", splat.finding.tolerated, text));
 }
 
 } // namespace
@@ -128,13 +130,20 @@ void VmTest::TearDown() {
         if (nfs_)
             stop();
     }
-    expect_clean(booted->server_console());
-    for (unsigned i = 0; i < wanted_clients; i++)
-        expect_clean(booted->client_console(i));
+    for (const auto &splat : new_splats())
+        report(splat);
     if (!booted->alive()) {
         why_not = "an earlier test killed the pair";
         booted.reset();
     }
+}
+
+std::vector<Sighting> VmTest::new_splats() {
+    std::vector<Sighting> splats;
+    add_new(splats, booted->server_console());
+    for (unsigned i = 0; i < wanted_clients; i++)
+        add_new(splats, booted->client_console(i));
+    return splats;
 }
 
 Pair &VmTest::pair() {

@@ -3,6 +3,7 @@
 
 #include "lab/pair.h"
 #include "lab/transport.h"
+#include "observe/console_scanner.h"
 
 #include <gtest/gtest.h>
 
@@ -19,6 +20,12 @@ template <typename T>::testing::AssertionResult worked(const Result<T> &result) 
     return ::testing::AssertionFailure() << result.error().what;
 }
 
+/// A splat, and where it is.
+struct Sighting {
+    std::filesystem::path console;
+    Finding finding;
+};
+
 /// A test on a booted pair. The pair is booted by the first test and serves all of them; after
 /// each test both kernels must be alive with nothing unexpected on their consoles.
 class VmTest : public ::testing::Test {
@@ -34,6 +41,9 @@ class VmTest : public ::testing::Test {
     static void SetUpTestSuite();
     static void TearDownTestSuite();
     void TearDown() override;
+
+    /// What the consoles of all machines show since the last look.
+    static std::vector<Sighting> new_splats();
 
     /// Throws when an earlier test has killed it.
     static Pair &pair();

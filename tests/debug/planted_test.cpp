@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// A defect of each kind, planted on purpose in a copy of the module, is caught by the kernel that
+// is there for it. The tree's module is left alone.
+#include "defect.h"
+#include "module_test.h"
+
+#include "image/module.h"
+#include "observe/leaks.h"
+#include "util/temp.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace lab {
+
+namespace {
+
+using std::chrono::seconds;
+using testing::AssertionFailure;
+using testing::AssertionResult;
+using testing::AssertionSuccess;
+
+class PlantedTest : public ModuleTest {
+  protected:
+    /// Whether the kernel watches: `there` is a shell condition on the server.
+    static bool watches(const std::string &there) {
+        return on(server(), there + " && echo yes || :") == "yes\n";
+    }
+
+    /// Serves with the defect and lets the client work, over three connections. All of them are
+    /// gone on return; the module is still there.
+    void use(const std::vector<Insertion> &defect, const std::string &work) {
+        const auto temp = TempDir::make();
+        ASSERT_TRUE(worked(temp));
+        const auto source = temp->path() / "kmod";
+        ASSERT_TRUE(worked(plant(defect, source)));
+        const auto module = build_module(pair().kernel(), source, temp->path() / "built");
+        ASSERT_TRUE(worked(module));
+        auto started = NfsServer::start(
+            server(), {.transports = {Transport::svcrdma}, .module = *module, .threads = 8});
+        ASSERT_TRUE(worked(started));
+        nfs_.emplace(std::move(*started));
+        for (int round = 0; round < 3; round++) {
+            mount(Transport::svcrdma, "4.2");
+            ASSERT_TRUE(mount_);
+            on(client(), work, seconds(120));
+            unmount();
+        }
+        expect_nothing_live();
+        // Counted before it is freed.
+        on(server(), "sleep 1");
+    }
+
+    /// Whether there is a splat of this kind in which our module appears; others stay unseen by
+    /// TearDown() as well: they are its consequences.
+    static AssertionResult caught(std::string_view pattern) {
+        std::string others;
+        for (const auto &splat : new_splats()) {
+            const auto &lines = splat.finding.lines;
+            const bool ours = std::ranges::any_of(lines, [](const std::string &line) {
+                return line.find("[svcrdma]") != std::string::npos;
+            });
+            if (ours && splat.finding.pattern == pattern) {
+                tell(splat.finding.head());
+                return AssertionSuccess();
+            }
+            others += splat.finding.head() + "\n";
+        }
+        return AssertionFailure() << "nothing of the kind was reported, only:\n" << others;
+    }
+
+    static void tell(const std::string &what) {
+        fmt::print("caught: {}\n", what);
+        RecordProperty("caught", what);
+    }
+};
+
+constexpr auto some_work = "dd if=/dev/urandom of=/mnt/nfs/file bs=64k count=8 conv=fsync 2>&1";
+
+// A leak does not disturb what the others need; lockdep stops watching with its first report, and
+// with KASAN's.
+TEST_F(PlantedTest, ALeakedObject) {
+    if (!watches("test -e /sys/kernel/debug/kmemleak"))
+        GTEST_SKIP() << "this kernel has no kmemleak";
+    use({{"connection.c", "svc_xprt_set_local(xprt, local, svc_addr_len(local));",
+          "\tkstrdup(xprt->xpt_remotebuf, GFP_KERNEL);\n"}},
+        some_work);
+    const auto leaks = find_leaks(server());
+    ASSERT_TRUE(worked(leaks));
+    const auto ours = std::ranges::find_if(*leaks, &Leak::ours);
+    ASSERT_NE(ours, leaks->end()) << "kmemleak saw nothing";
+    EXPECT_NE(ours->where.find("svc_rdma_connection_alloc"), std::string::npos) << ours->text;
+    tell(fmt::format("memory lost {} times, first in {}",
+                     std::ranges::count_if(*leaks, &Leak::ours), ours->where));
+    ASSERT_TRUE(worked(forget_leaks(server())));
+}
+
+TEST_F(PlantedTest, LocksInTwoOrders) {
+    if (!watches("test -e /proc/lockdep"))
+        GTEST_SKIP() << "this kernel has no lockdep";
+    use({{"transport.c", "rdma_disconnect(rdma->sc_cm_id);",
+          "\tspin_lock_bh(&rdma->sc_sq_lock);\n\tspin_lock(&rdma->sc_send_lock);\n"
+          "\tspin_unlock(&rdma->sc_send_lock);\n\tspin_unlock_bh(&rdma->sc_sq_lock);\n"},
+         {"transport.c", "svc_rdma_check_drained(rdma);",
+          "\t\tspin_lock_bh(&rdma->sc_send_lock);\n\t\tspin_lock(&rdma->sc_sq_lock);\n"
+          "\t\tspin_unlock(&rdma->sc_sq_lock);\n\t\tspin_unlock_bh(&rdma->sc_send_lock);\n"}},
+        some_work);
+    EXPECT_TRUE(caught("lockdep"));
+}
+
+TEST_F(PlantedTest, MemoryUsedAfterItWasFreed) {
+    if (!watches("grep -q ' kasan_report$' /proc/kallsyms"))
+        GTEST_SKIP() << "this kernel has no KASAN";
+    use({{"transport.c", "kfree(rdma);",
+          "\tsvc_rdma_add(SVC_RDMA_live_waiting, READ_ONCE(rdma->sc_accept_len));\n"}},
+        some_work);
+    EXPECT_TRUE(caught("kasan"));
+}
+
+} // namespace
+
+} // namespace lab
