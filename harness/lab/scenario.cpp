@@ -212,7 +212,8 @@ Result<void> read_plot(const Reader &reader, const std::filesystem::path &path,
         return reader.error_at(node->source(), "\"plot\" must name a file of gnuplot commands");
     if (!reader.table().contains("sweep"))
         return reader.error_at(node->source(), "\"plot\" draws a \"sweep\", and there is none");
-    scenario.plot = path.parent_path() / *name;
+    // gnuplot draws it from another directory.
+    scenario.plot = std::filesystem::absolute(path.parent_path() / *name);
     if (!std::filesystem::is_regular_file(scenario.plot))
         return reader.error_at(node->source(), "no file " + scenario.plot.string());
     return {};
