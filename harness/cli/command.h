@@ -4,12 +4,21 @@
 #include <CLI/CLI.hpp>
 
 #include <functional>
+#include <string>
 
 namespace lab {
 
 /// A subcommand adds itself to the command line and sets `action` from its callback; main() runs
 /// that after parsing, and what it returns is the exit status. Each cli/NAME.cpp has one of these.
 using Action = std::function<int()>;
+
+/// The option of the commands that install Debian's packages somewhere.
+inline void add_mirror_option(CLI::App &command, std::string &mirror) {
+    command
+        .add_option("--mirror", mirror,
+                    "Debian archive to take packages from (default: this machine's own)")
+        ->envname("NFSRDMA_LAB_MIRROR");
+}
 
 void add_conformance(CLI::App &app, Action &action);
 void add_doctor(CLI::App &app, Action &action);

@@ -17,10 +17,7 @@ void add_image(CLI::App &app, Action &action) {
     auto *build = image->add_subcommand(
         "build", "Make the image of this tree's recipe, unless the cache has it");
     const auto mirror = std::make_shared<std::string>();
-    build
-        ->add_option("--mirror", *mirror,
-                     "Debian archive to take packages from (default: this machine's own)")
-        ->envname("NFSRDMA_LAB_MIRROR");
+    add_mirror_option(*build, *mirror);
     build->callback([mirror, &action] {
         action = [mirror] {
             const auto built = build_image(*mirror);

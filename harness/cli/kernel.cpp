@@ -38,10 +38,7 @@ void add_kernel(CLI::App &app, Action &action) {
         ->add_option("NAME", options->name, "debug: KASAN, lockdep, kmemleak, failures on demand")
         ->required()
         ->check(CLI::IsMember(lab_kernel_names()));
-    command
-        ->add_option("--mirror", options->mirror,
-                     "Debian archive to take packages from (default: this machine's own)")
-        ->envname("NFSRDMA_LAB_MIRROR");
+    add_mirror_option(*command, options->mirror);
     command->callback([options, &action] {
         action = [options] { return build(options->name, options->mirror); };
     });
