@@ -100,6 +100,28 @@ Result<fs::path> entry_of(const Recipe &recipe, const Source &source) {
            fmt::format("{}{}-{}-{}", kernel_prefix, recipe.flavour.name, source.version, *key);
 }
 
+/// Where a kernel is, or is to be, built; the root stays in the cache as long as this lives.
+struct Place {
+    std::shared_ptr<Fd> root;
+    Source source;
+    fs::path entry;
+};
+
+Result<Place> place_of(const Recipe &recipe) {
+    const auto root = use_entry(recipe.root / root_file);
+    if (!root)
+        return fail(fmt::format("there is no kernel \"{0}\" in {1}: run nfsrdma-lab kernel build "
+                                "{0}",
+                                recipe.flavour.name, recipe.cache.string()));
+    const auto source = source_of(recipe);
+    if (!source)
+        return fail(source.error());
+    const auto entry = entry_of(recipe, *source);
+    if (!entry)
+        return fail(entry.error());
+    return Place{*root, *source, *entry};
+}
+
 Result<Kernel> read_entry(const Recipe &recipe, const fs::path &entry, std::string_view name) {
     const auto file = entry / kernel_file;
     const auto in_use = use_entry(file);
@@ -263,20 +285,12 @@ Result<Kernel> find_lab_kernel(std::string_view name) {
     const auto recipe = recipe_of(name);
     if (!recipe)
         return fail(recipe.error());
-    const auto root = use_entry(recipe->root / root_file);
-    if (!root)
-        return fail(fmt::format("there is no kernel \"{0}\" in {1}: run nfsrdma-lab kernel build "
-                                "{0}",
-                                name, recipe->cache.string()));
-    const auto source = source_of(*recipe);
-    if (!source)
-        return fail(source.error());
-    const auto entry = entry_of(*recipe, *source);
-    if (!entry)
-        return fail(entry.error());
-    auto kernel = read_entry(*recipe, *entry, name);
+    const auto place = place_of(*recipe);
+    if (!place)
+        return fail(place.error());
+    auto kernel = read_entry(*recipe, place->entry, name);
     if (kernel)
-        kernel->in_use.push_back(*root);
+        kernel->in_use.push_back(place->root);
     return kernel;
 }
 
@@ -296,15 +310,9 @@ Result<Kernel> build_lab_kernel(std::string_view name, const std::string &mirror
                                 recipe->cache.string(), space.available >> 20, needed_bytes >> 20));
     if (auto made = make_root(*recipe, mirror); !made)
         return fail(made.error());
-    const auto root = use_entry(recipe->root / root_file);
-    if (!root)
-        return fail(root.error());
-    const auto source = source_of(*recipe);
-    if (!source)
-        return fail(source.error());
-    const auto entry = entry_of(*recipe, *source);
-    if (!entry)
-        return fail(entry.error());
+    const auto place = place_of(*recipe);
+    if (!place)
+        return fail(place.error());
     const auto lock = lock_cache(recipe->cache, "kernel");
     if (!lock)
         return fail(lock.error());
@@ -313,24 +321,25 @@ Result<Kernel> build_lab_kernel(std::string_view name, const std::string &mirror
 
     // Not under another name: what an interruption leaves is where the next build takes up. Only
     // the version, written last, makes it a kernel that can be used.
-    fs::create_directories(*entry / "build", error);
-    if (auto written = write_file(*entry / kernel_file, "{}\n"); !written)
+    fs::create_directories(place->entry / "build", error);
+    if (auto written = write_file(place->entry / kernel_file, "{}\n"); !written)
         return fail(written.error());
-    const auto in_use = use_entry(*entry / kernel_file);
+    const auto in_use = use_entry(place->entry / kernel_file);
     if (!in_use)
         return fail(in_use.error());
-    if (auto compiled = compile(*recipe, *source, *entry); !compiled)
+    if (auto compiled = compile(*recipe, place->source, place->entry); !compiled)
         return fail(compiled.error());
-    const auto release = read_file(*entry / "build" / "include" / "config" / "kernel.release");
+    const auto release =
+        read_file(place->entry / "build" / "include" / "config" / "kernel.release");
     if (!release)
         return fail(release.error());
     const json description = {{"schema", 1},
                               {"version", last_lines(*release, 1)},
-                              {"source", source->package},
-                              {"source_version", source->version}};
-    if (auto written = write_file(*entry / kernel_file, description.dump(4) + "\n"); !written)
+                              {"source", place->source.package},
+                              {"source_version", place->source.version}};
+    if (auto written = write_file(place->entry / kernel_file, description.dump(4) + "\n"); !written)
         return fail(written.error());
-    remove_unused(recipe->cache, kernel_prefix, kernel_file, *entry);
+    remove_unused(recipe->cache, kernel_prefix, kernel_file, place->entry);
     remove_unused(recipe->cache, root_prefix, root_file, recipe->root);
     return find_lab_kernel(name);
 }
