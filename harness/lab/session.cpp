@@ -45,6 +45,11 @@ std::string_view traced_module(Transport transport) {
     return transport == Transport::tcp ? std::string_view() : transport_name(transport);
 }
 
+/// Sampling costs the server something: only where another repeat goes without.
+bool sampled(const Run &run) {
+    return run.key.transport == Transport::svcrdma && run.set_aside;
+}
+
 std::string proof_text(const PathProof::Evidence &evidence) {
     auto text = fmt::format("portlist: {}\nmount: {}\n", evidence.portlist, evidence.mount);
     const auto add = [&](const char *what, const Counters &counters) {
@@ -240,12 +245,10 @@ Result<void> Session::keep_profile(const Run &run) {
 }
 
 Result<void> Session::begin_trace(const Run &run) {
-    const Transport transport = run.key.transport;
-    // Sampling costs the server something: only where another repeat goes without.
-    if (transport == Transport::svcrdma && run.set_aside)
+    if (sampled(run))
         if (auto ok = start_sampling(pair_->server(), Deadline::scaled(step)); !ok)
             return ok;
-    return start_trace(pair_->server(), traced_module(transport), Deadline::scaled(step));
+    return start_trace(pair_->server(), traced_module(run.key.transport), Deadline::scaled(step));
 }
 
 Result<void> Session::end_trace(Run &run) {
@@ -253,7 +256,7 @@ Result<void> Session::end_trace(Run &run) {
     if (!trace)
         return fail(trace.error());
     run.trace = *std::move(trace);
-    if (run.key.transport != Transport::svcrdma || !run.set_aside)
+    if (!sampled(run))
         return {};
     auto peaks = stop_sampling(pair_->server(), Deadline::scaled(step));
     if (!peaks)
