@@ -8,49 +8,7 @@ namespace lab {
 
 namespace {
 
-using std::chrono::seconds;
-
-class AcceptTest : public ModuleTest {
-  protected:
-    void TearDown() override {
-        hear();
-        ModuleTest::TearDown();
-    }
-
-    static void try_to_mount() {
-        on(client(), fmt::format("mkdir -p /mnt/nfs; (setsid timeout 20 mount -t nfs -o "
-                                 "vers=4.2,proto=rdma,port=20049,retry=0 {}:/ /mnt/nfs) "
-                                 "</dev/null >/dev/null 2>&1 &",
-                                 server().data_address()));
-    }
-};
-
-// The client has asked for a connection and does not hear that it was accepted. It is not kept for
-// the minutes that the connection manager takes to give up.
-TEST_F(AcceptTest, HalfOpenConnectionIsDropped) {
-    serve({Transport::svcrdma});
-    ASSERT_TRUE(nfs_);
-    mount(Transport::svcrdma, "3");
-    ASSERT_TRUE(mount_);
-    unmount();
-    expect_nothing_live();
-
-    deafen();
-    try_to_mount();
-    EXPECT_TRUE(eventually([](const Counters &now) { return now.at("live_connections") == 1; }));
-    EXPECT_EQ(counters().at("handshakes_timed_out"), 0U);
-    EXPECT_TRUE(eventually([](const Counters &now) { return now.at("handshakes_timed_out") > 0; },
-                           seconds(20)));
-    hear();
-    on(client(),
-       "while pgrep -x mount.nfs >/dev/null; do sleep 0.2; done; "
-       "umount /mnt/nfs 2>/dev/null || :",
-       seconds(60));
-    mount(Transport::svcrdma, "3");
-    ASSERT_TRUE(mount_);
-    unmount();
-    expect_nothing_live();
-}
+using AcceptTest = ModuleTest;
 
 // No thread accepts, and a client asks for more connections than may wait: the others are refused
 // at once. When the client gives up, nothing of it stays in the queue.
