@@ -4,6 +4,7 @@
 #include "lab/bandwidth.h"
 #include "lab/connections.h"
 #include "lab/judge.h"
+#include "lab/path_proof.h"
 #include "observe/perf_stat.h"
 #include "report/profile_file.h"
 #include "util/file.h"
@@ -266,12 +267,12 @@ Result<void> Session::end_trace(Run &run) {
 }
 
 Outcome Session::measure(Run &run, const JobFile &job, const Mount &mount, Deadline deadline) {
-    auto proof = PathProof::begin(server_, pair_->client(), mount, run.key.transport);
-    if (!proof)
-        return outcome_of(proof.error());
     const auto before = take_snapshot(pair_->server(), Deadline::scaled(step));
     if (!before)
         return outcome_of(before.error());
+    auto proof = PathProof::begin(server_, pair_->client(), mount, run.key.transport, *before);
+    if (!proof)
+        return outcome_of(proof.error());
     const bool traced = run.key.repeat == traced_repeat;
     if (traced)
         if (auto ok = begin_trace(run); !ok)
@@ -292,7 +293,7 @@ Outcome Session::measure(Run &run, const JobFile &job, const Mount &mount, Deadl
     const auto after = take_snapshot(pair_->server(), Deadline::scaled(step));
     if (!after)
         return outcome_of(after.error());
-    const auto evidence = proof->finish();
+    const auto evidence = proof->finish(*after);
 
     const std::filesystem::path directory = run.directory;
     std::vector<std::pair<std::string, std::string>> files{{"fio.json", output->out},

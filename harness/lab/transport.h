@@ -108,35 +108,4 @@ class Mount {
     std::string dir_;
 };
 
-/// Shows that the traffic between begin() and finish() took the transport it names.
-class PathProof {
-  public:
-    /// Reads the counters before the traffic. Both ends must outlive the proof.
-    static Result<PathProof> begin(const NfsServer &server, Host &client, const Mount &mount,
-                                   Transport transport);
-
-    /// What both ends counted in between, and the words to show for it.
-    struct Evidence {
-        std::string portlist;                  ///< the listener's line
-        std::string mount;                     ///< the client's line in /proc/mounts
-        Counters module;                       ///< our module's counters, after minus before
-        Counters server_device, client_device; ///< rxe's, after minus before
-    };
-
-    /// Reads them again and judges: the listener in the portlist, the protocol and port in the
-    /// client's mounts, RDMA packets moved for the RDMA transports and none for TCP, our
-    /// module's calls moved for svcrdma and stood still otherwise. An error says which of these
-    /// does not hold.
-    Result<Evidence> finish();
-
-  private:
-    PathProof() = default;
-
-    const NfsServer *server_ = nullptr;
-    Host *client_ = nullptr;
-    std::string dir_;
-    Transport transport_ = Transport::tcp;
-    Counters module_, server_device_, client_device_;
-};
-
 } // namespace lab

@@ -2,6 +2,7 @@
 #include "fixture.h"
 
 #include "image/module.h"
+#include "lab/path_proof.h"
 #include "observe/leaks.h"
 #include "util/file.h"
 #include "util/interrupt.h"
@@ -189,12 +190,19 @@ void VmTest::stop() {
 void VmTest::expect_path(Transport transport, const std::string &version) {
     mount(transport, version);
     ASSERT_TRUE(mount_);
-    auto proof = PathProof::begin(*nfs_, client(), *mount_, transport);
+    const auto snapshot = [] {
+        return take_snapshot(server(), Deadline::scaled(std::chrono::seconds(20)));
+    };
+    const auto before = snapshot();
+    ASSERT_TRUE(worked(before));
+    auto proof = PathProof::begin(*nfs_, client(), *mount_, transport, *before);
     ASSERT_TRUE(worked(proof));
     on(client(), "dd if=/dev/urandom of=/mnt/nfs/file bs=64k count=16 conv=fsync 2>&1");
     on(client(), "echo 3 > /proc/sys/vm/drop_caches");
     EXPECT_EQ(on(client(), "sha256sum < /mnt/nfs/file"), on(server(), "sha256sum < /export/file"));
-    EXPECT_TRUE(worked(proof->finish()));
+    const auto after = snapshot();
+    ASSERT_TRUE(worked(after));
+    EXPECT_TRUE(worked(proof->finish(*after)));
     unmount();
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The lab itself, with the transports that the kernel brings along: what fails here is not ours.
 #include "fixture.h"
+#include "lab/path_proof.h"
 #include "observe/perf_stat.h"
 
 namespace lab {
@@ -23,10 +24,15 @@ TEST_F(StockTest, ProofFailsForTheOtherTransport) {
     ASSERT_TRUE(nfs_);
     mount(Transport::tcp, "4.2");
     ASSERT_TRUE(mount_);
-    auto proof = PathProof::begin(*nfs_, client(), *mount_, Transport::rpcrdma);
+    const auto deadline = Deadline::scaled(std::chrono::seconds(30));
+    const auto before = take_snapshot(server(), deadline);
+    ASSERT_TRUE(worked(before));
+    auto proof = PathProof::begin(*nfs_, client(), *mount_, Transport::rpcrdma, *before);
     ASSERT_TRUE(worked(proof));
     on(client(), "ls /mnt/nfs");
-    EXPECT_FALSE(proof->finish());
+    const auto after = take_snapshot(server(), deadline);
+    ASSERT_TRUE(worked(after));
+    EXPECT_FALSE(proof->finish(*after));
 }
 
 // The counter of last resort: here it has nothing to count with, and must say so.
