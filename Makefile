@@ -30,7 +30,7 @@ model: setup ## check the hand-shake of the release path with Spin
 
 vm-test: lab-module ## the tests in VMs, on every kernel of the image
 	cmake --build $(BUILD)
-	ctest --test-dir $(BUILD) --output-on-failure -L vm
+	ctest --test-dir $(BUILD) --output-on-failure --parallel 2 -L vm
 
 test-debug: image ## a part of them with KASAN, lockdep and kmemleak (20 minutes, and 25 for the kernel, once)
 	$(LAB) kernel build debug
