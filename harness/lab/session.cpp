@@ -4,6 +4,7 @@
 #include "lab/bandwidth.h"
 #include "lab/connections.h"
 #include "lab/judge.h"
+#include "lab/overload.h"
 #include "lab/path_proof.h"
 #include "observe/perf_stat.h"
 #include "report/profile_file.h"
@@ -143,6 +144,13 @@ Result<void> Session::bench(Boot &boot, Progress &progress) {
             return fail(costs.error());
         boot.connections.insert(boot.connections.end(), costs->begin(), costs->end());
     }
+    if (std::ranges::find(server_.transports(), Transport::svcrdma) == server_.transports().end())
+        return {};
+    progress.at("slow releases");
+    const auto overload = measure_overload(pair_->client(), server_);
+    if (!overload)
+        return fail(overload.error());
+    boot.overload = *overload;
     return {};
 }
 

@@ -12,6 +12,7 @@ constexpr std::string_view read_qd1 = "bench-read-4k-qd1";
 constexpr std::string_view write_qd1 = "bench-write-4k-qd1";
 constexpr std::string_view read_qd16 = "randread-4k-qd16";
 constexpr std::string_view read_large = "read-256k-qd4";
+constexpr unsigned spare_contexts = 2; // of a connection, more than it has credits
 
 enum class Bound { at_most, at_most_of_stock, at_least, at_least_of_stock };
 
@@ -128,6 +129,13 @@ std::vector<Goal> judge_goals(const Report &report) {
         goals.push_back(judge(boot.kernel, "READ 256K, share of what ib_write_bw reaches",
                               of_raw(Transport::rpcrdma), of_raw(Transport::svcrdma),
                               Bound::at_least, 0.85, 2));
+        // Stock cannot be slowed down.
+        if (boot.overload)
+            goals.push_back(judge(
+                boot.kernel,
+                fmt::format("Send contexts, slow releases, {} credits", boot.overload->credits), {},
+                static_cast<double>(boot.overload->send_ctxts), Bound::at_most,
+                boot.overload->credits + spare_contexts, 0));
         goals.push_back(judge(boot.kernel, "KiB per idle connection, the module's own",
                               memory(boot, Transport::rpcrdma, &ConnectionCost::own_bytes),
                               memory(boot, Transport::svcrdma, &ConnectionCost::own_bytes),

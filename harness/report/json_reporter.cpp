@@ -45,6 +45,9 @@ json boot_json(const Boot &boot) {
                                          {"own_bytes_per_connection", cost.own_bytes}});
     if (boot.raw_writes)
         object["raw_write_bytes_per_s"] = *boot.raw_writes;
+    if (boot.overload)
+        object["overload"] = {{"credits", boot.overload->credits},
+                              {"send_ctxts", boot.overload->send_ctxts}};
     object["findings"] = json::array();
     for (const Finding &finding : boot.findings)
         object["findings"].push_back({{"pattern", finding.pattern},

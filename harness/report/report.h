@@ -76,6 +76,12 @@ struct ConnectionCost {
     double own_bytes = 0; ///< per connection, allocated by the transport module's own code
 };
 
+/// What a connection held while our module was made to release more slowly than it replied.
+struct Overload {
+    unsigned credits = 0;         ///< the most that the client was granted
+    std::uint64_t send_ctxts = 0; ///< the most that existed at a time
+};
+
 /// One boot of a pair of VMs: everything that no single run answers for.
 struct Boot {
     std::string kernel;
@@ -84,8 +90,9 @@ struct Boot {
     double seconds = 0;
     std::vector<ConnectionCost> connections;
     std::optional<double> raw_writes; ///< RDMA Writes without NFS, bytes per second
-    std::vector<Finding> findings;    ///< of both consoles and kernel logs
-    std::string directory;            ///< of its files, below the results
+    std::optional<Overload> overload;
+    std::vector<Finding> findings; ///< of both consoles and kernel logs
+    std::string directory;         ///< of its files, below the results
 };
 
 /// How two transports compare, over the runs that took turns in one boot.

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include "lab/transport.h"
+#include "report/report.h"
+
+namespace lab {
+
+/// Loads one connection of our transport while each unmap takes 5 ms longer, and looks at its Send
+/// contexts. The module's settings are what they were before when this returns.
+Result<Overload> measure_overload(Host &client, const NfsServer &server);
+
+} // namespace lab
