@@ -276,6 +276,7 @@ Result<void> compile(const Recipe &recipe, const Source &source, const fs::path 
 
 std::vector<std::string> lab_kernel_names() {
     std::vector<std::string> names;
+    names.reserve(std::size(flavours));
     for (const auto &flavour : flavours)
         names.emplace_back(flavour.name);
     return names;

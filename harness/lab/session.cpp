@@ -238,19 +238,21 @@ Result<std::optional<Profile>> Session::end_count(const std::optional<Instructio
             return fail(profile.error());
         return *std::move(profile);
     }
-    if (!before)
+    if (!before || !symbols_)
         return std::nullopt;
     const auto after = pair_->server_instructions(Deadline::scaled(step));
     if (!after)
         return fail(after.error());
+    if (!*after)
+        return std::nullopt;
     return make_profile(*before, **after, *symbols_);
 }
 
-Result<void> Session::keep_profile(const Run &run) {
+Result<void> Session::keep_profile(const Run &run, std::uint64_t ops, const Profile &profile) {
     return write_profile(results_ / "observe" /
                              fmt::format("instructions-{}.json",
                                          std::filesystem::path(run.directory).filename().string()),
-                         {run.key, run.fio->ops, *run.profile});
+                         {run.key, ops, profile});
 }
 
 Result<void> Session::begin_trace(const Run &run) {
@@ -319,10 +321,10 @@ Outcome Session::measure(Run &run, const JobFile &job, const Mount &mount, Deadl
         return outcome_of(result.error());
     run.fio = *result;
     run.server = *after - *before;
-    if (*profile && !run.set_aside) {
-        run.profile = **std::move(profile);
-        if (auto ok = keep_profile(run); !ok)
+    if (auto &counts = *profile; counts && !run.set_aside) {
+        if (auto ok = keep_profile(run, result->ops, *counts); !ok)
             return outcome_of(ok.error());
+        run.profile = std::move(counts);
     }
     if (auto outcome = judge_fio(job, output->status, *result); outcome.verdict != Verdict::pass)
         return outcome;

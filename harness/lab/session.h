@@ -59,7 +59,7 @@ class Session {
     /// What the plugin has counted so far, if it is the plugin that counts.
     Result<std::optional<InstructionCounts>> begin_count();
     Result<std::optional<Profile>> end_count(const std::optional<InstructionCounts> &before);
-    Result<void> keep_profile(const Run &run);
+    Result<void> keep_profile(const Run &run, std::uint64_t ops, const Profile &profile);
     Outcome outcome_of(const Error &error);
 
     Pair *pair_;
