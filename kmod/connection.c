@@ -233,6 +233,9 @@ static int svc_rdma_try_queues(struct svcxprt_rdma *rdma, u32 credits)
 				      attr.cap.max_send_sge);
 	sends = svc_rdma_strain_sq(min(sends, queue_max));
 	if (svc_rdma_needs_regions(id->device, id->port_num)) {
+		/* With iWARP for Reads only: their sink must be remote. */
+		rdma->sc_write_regions =
+			!rdma_protocol_iwarp(id->device, id->port_num);
 		/* The core adds what registering takes, and so do we. */
 		attr.cap.max_rdma_ctxs = rdma->sc_credits_max;
 		register_wrs = rdma_rw_max_send_wr(id->device, id->port_num,

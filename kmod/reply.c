@@ -115,8 +115,11 @@ static int svc_rdma_plan_reply(const struct svcxprt_rdma *rdma,
 	plan->to_reply_chunk = rest > room;
 	if (!plan->to_reply_chunk)
 		return 0;
-	/* Each payload leaves a gap, and what follows it is another Write. */
-	plan->segments += hdr->reply.segments + rctxt->rc_nr_payloads;
+	/*
+	 * Each payload leaves a gap, and what follows it is another Write; and
+	 * so is what follows the head and the pages, where there are regions.
+	 */
+	plan->segments += hdr->reply.segments + rctxt->rc_nr_payloads + 2;
 	plan->sgs += DIV_ROUND_UP(res->page_len, PAGE_SIZE) +
 		     hdr->reply.segments + 2 * rctxt->rc_nr_payloads + 4;
 	return rest > hdr->reply.length ? -EMSGSIZE : 0;

@@ -116,31 +116,16 @@ svc_rdma_rw_append(struct svc_rdma_rw *rw, const struct xdr_buf *xdr,
 				       offset - xdr->page_len, length);
 }
 
-/**
- * svc_rdma_rw_add - move a range of a message to or from remote memory
- * @rdma: connection
- * @rw: started
- * @xdr: the message
- * @offset: first byte of the range in @xdr
- * @length: bytes; the range lies within @xdr. Nothing is added for 0
- * @handle: steering tag
- * @remote: offset in the remote memory
- *
- * For Writes each piece's page is referenced until svc_rdma_rw_release().
- * Returns 0, -EINVAL if this is more than svc_rdma_rw_start() was told, or a
- * negative errno from mapping. May sleep.
- */
-int svc_rdma_rw_add(struct svcxprt_rdma *rdma, struct svc_rdma_rw *rw,
-		    const struct xdr_buf *xdr, u32 offset, u32 length,
-		    u32 handle, u64 remote)
+static int svc_rdma_rw_add_piece(struct svcxprt_rdma *rdma,
+				 struct svc_rdma_rw *rw,
+				 const struct xdr_buf *xdr, u32 offset,
+				 u32 length, u32 handle, u64 remote)
 {
 	unsigned int first = rw->nr_sgs;
 	struct svc_rdma_rw_segment *segment;
 	bool complete;
 	int ret;
 
-	if (!length)
-		return 0;
 	if (rw->nr_segments == rw->max_segments)
 		return -EINVAL;
 	complete = svc_rdma_rw_append(rw, xdr, offset, length);
@@ -165,6 +150,56 @@ int svc_rdma_rw_add(struct svcxprt_rdma *rdma, struct svc_rdma_rw *rw,
 	}
 	rw->nr_segments++;
 	rw->sqes += ret;
+	return 0;
+}
+
+/* How much of @length ends with the head, the pages or the tail; 0 behind it. */
+static u32 svc_rdma_rw_contiguous(const struct xdr_buf *xdr, u32 offset,
+				  u32 length)
+{
+	u32 end = xdr->head[0].iov_len;
+
+	if (offset >= end)
+		end += xdr->page_len;
+	if (offset >= end)
+		end += xdr->tail[0].iov_len;
+	return offset < end ? min(length, end - offset) : 0;
+}
+
+/**
+ * svc_rdma_rw_add - move a range of a message to or from remote memory
+ * @rdma: connection
+ * @rw: started
+ * @xdr: the message
+ * @offset: first byte of the range in @xdr
+ * @length: bytes; the range lies within @xdr. Nothing is added for 0
+ * @handle: steering tag
+ * @remote: offset in the remote memory
+ *
+ * For Writes each piece's page is referenced until svc_rdma_rw_release().
+ * Returns 0, -EINVAL if this is more than svc_rdma_rw_start() was told, or a
+ * negative errno from mapping. May sleep.
+ */
+int svc_rdma_rw_add(struct svcxprt_rdma *rdma, struct svc_rdma_rw *rw,
+		    const struct xdr_buf *xdr, u32 offset, u32 length,
+		    u32 handle, u64 remote)
+{
+	u32 piece = length;
+	int ret;
+
+	for (; length; length -= piece) {
+		/* A memory region has no gaps between its pages. */
+		if (unlikely(rdma->sc_write_regions))
+			piece = svc_rdma_rw_contiguous(xdr, offset, length);
+		if (!piece)
+			return -EINVAL;
+		ret = svc_rdma_rw_add_piece(rdma, rw, xdr, offset, piece,
+					    handle, remote);
+		if (ret)
+			return ret;
+		offset += piece;
+		remote += piece;
+	}
 	return 0;
 }
 

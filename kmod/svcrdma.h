@@ -227,6 +227,7 @@ struct svcxprt_rdma {
 	struct ib_cq		*sc_sq_cq;
 	struct ib_qp		*sc_qp;
 	u32			sc_port_num;
+	bool			sc_write_regions; /* Writes take memory regions, too */
 	bool			sc_accepted;
 	bool			sc_remote_invalidation;
 	u8			sc_ord;		/* RDMA Reads in flight at once */
