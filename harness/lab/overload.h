@@ -7,7 +7,8 @@
 namespace lab {
 
 /// Loads one connection of our transport while each unmap takes 5 ms longer, and looks at its Send
-/// contexts. The module's settings are what they were before when this returns.
+/// contexts. On success credits are what they were before, and unmaps take no longer than they do
+/// by themselves; after an error both are as they happen to be, until the module is unloaded.
 Result<Overload> measure_overload(Host &client, const NfsServer &server);
 
 } // namespace lab
