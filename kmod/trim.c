@@ -14,16 +14,19 @@
 /* Jiffies without a visit until a connection counts as idle. */
 #define SVC_RDMA_TRIM_IDLE	(2 * HZ)
 
-/* Read without locks: a wrong answer costs a visit, or waits for the next burst. */
 static bool svc_rdma_has_excess(const struct svcxprt_rdma *rdma)
 {
-	return READ_ONCE(rdma->sc_recv_ctxts) > READ_ONCE(rdma->sc_recvs_posted) ||
+	/*
+	 * The receiver may be changing its counts (recv.c): a wrong answer costs
+	 * a visit, or waits for the next burst.
+	 */
+	return data_race(rdma->sc_recv_ctxts > rdma->sc_recvs_posted) ||
 	       atomic_read(&rdma->sc_send_ctxts) > SVC_RDMA_SEND_KEEP;
 }
 
 static void svc_rdma_start_trim_timer(struct svcxprt_rdma *rdma)
 {
-	rdma->sc_trim_seen = READ_ONCE(rdma->sc_passes);
+	WRITE_ONCE(rdma->sc_trim_seen, READ_ONCE(rdma->sc_passes));
 	mod_timer(&rdma->sc_trim_timer, jiffies + SVC_RDMA_TRIM_IDLE);
 }
 
@@ -52,7 +55,7 @@ void svc_rdma_trim_timer(struct timer_list *timer)
 
 	if (svc_rdma_closing(rdma) || !svc_rdma_has_excess(rdma))
 		return;
-	if (READ_ONCE(rdma->sc_passes) != rdma->sc_trim_seen) {
+	if (READ_ONCE(rdma->sc_passes) != READ_ONCE(rdma->sc_trim_seen)) {
 		svc_rdma_start_trim_timer(rdma);
 		return;
 	}
