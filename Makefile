@@ -5,7 +5,7 @@ BUILD := build
 LAB   := $(BUILD)/nfsrdma-lab
 
 .DEFAULT_GOAL := help
-.PHONY: demo bench experiment test unit model vm-test test-all test-debug conform conformance lab image lab-module doctor setup clean help
+.PHONY: demo bench experiment test unit model vm-test test-all test-debug test-kcsan conform conformance lab image lab-module doctor setup clean help
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -39,6 +39,15 @@ test-debug: image ## a part of them with KASAN, lockdep and kmemleak (20 minutes
 	$(BUILD)/tests/vm/vm-tests --kernel=debug --gtest_output=xml:$(BUILD)/vm-debug.xml \
 		--gtest_filter='LoadTest.*:MountTest.*:BackchannelTest.*:DrainTest.ThreadsBetweenRpcs'
 	$(BUILD)/tests/debug/debug-tests --kernel=debug --gtest_output=xml:$(BUILD)/debug.xml
+
+test-kcsan: image ## a part of them with a kernel that finds data races
+	$(LAB) kernel build kcsan
+	$(LAB) module build --kernel kcsan
+	cmake --build $(BUILD) --target vm-tests debug-tests
+	$(BUILD)/tests/vm/vm-tests --kernel=kcsan --gtest_output=xml:$(BUILD)/vm-kcsan.xml \
+		--gtest_filter='MountTest.*:ReleaseTest.*:*VerifyTest*4kfio:DataTest.ListsTenThousandEntries:DrainTest.ThreadsBetweenRpcs'
+	$(BUILD)/tests/debug/debug-tests --kernel=kcsan --gtest_output=xml:$(BUILD)/kcsan.xml \
+		--gtest_filter='PlantedTest.ARacyCounter'
 
 setup: ## install what all of this needs (Debian 12 or 13, root)
 	@scripts/setup

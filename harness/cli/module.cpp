@@ -49,8 +49,8 @@ void add_module(CLI::App &app, Action &action) {
         module->add_subcommand("build", "Build svcrdma.ko inside the image for its kernels");
     const auto kernel = std::make_shared<std::string>();
     command->add_option("--kernel", *kernel,
-                        "stable, backports, an exact version, or the lab's own: debug "
-                        "(default: all in the image)");
+                        "stable, backports, an exact version, or the lab's own: debug, "
+                        "kcsan (default: all in the image)");
     command->callback([kernel, &action] { action = [kernel] { return build(*kernel); }; });
 }
 

@@ -117,7 +117,7 @@ int shell(const Options &options) {
 void add_kernel_option(CLI::App &command, Options &options) {
     command
         .add_option("--kernel", options.kernel,
-                    "stable, backports, an exact version, or the lab's own: debug")
+                    "stable, backports, an exact version, or the lab's own: debug, kcsan")
         ->capture_default_str();
 }
 

@@ -15,7 +15,7 @@
 namespace lab {
 namespace {
 
-constexpr std::array<std::string_view, 3> kernel_names{"stable", "backports", "debug"};
+constexpr std::array<std::string_view, 4> kernel_names{"stable", "backports", "debug", "kcsan"};
 constexpr std::array<std::string_view, 3> transport_names{"svcrdma", "rpcrdma", "tcp"};
 constexpr std::array<std::string_view, 3> nfs_versions{"3", "4.1", "4.2"};
 constexpr std::array<std::string_view, 10> keys{"kernels", "transports",       "nfs",   "workloads",

@@ -42,7 +42,8 @@ const Finding *first_serious(std::span<const Finding> findings);
 /// Finds splats in a serial console's log or in dmesg's output. What follows a splat belongs to
 /// it until the kernel marks its end, is silent for a second, or has said enough: a second
 /// pattern in there is part of the same trouble. One that begins with an allowed line is
-/// tolerated, unless our module appears anywhere in it.
+/// tolerated, unless our module appears anywhere in it; in a report of KCSAN's, unless one of the
+/// two accesses is our module's.
 std::vector<Finding> scan_console(std::string_view log,
                                   std::span<const SplatPattern> patterns = splat_patterns(),
                                   std::span<const AllowedLine> allowed = allowed_lines());

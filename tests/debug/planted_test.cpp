@@ -28,9 +28,8 @@ class PlantedTest : public ModuleTest {
         return on(server(), there + " && echo yes || :") == "yes\n";
     }
 
-    /// Serves with the defect and lets the client work, over three connections. They are gone on
-    /// return; the module is still there.
-    void use(const std::vector<Insertion> &defect, const std::string &work) {
+    /// Serves with the defect.
+    void serve_with(const std::vector<Insertion> &defect) {
         const auto temp = TempDir::make();
         ASSERT_TRUE(worked(temp));
         const auto source = temp->path() / "kmod";
@@ -41,12 +40,22 @@ class PlantedTest : public ModuleTest {
             server(), {.transports = {Transport::svcrdma}, .module = *module, .threads = 8});
         ASSERT_TRUE(worked(started));
         nfs_.emplace(std::move(*started));
-        for (int round = 0; round < 3; round++) {
-            mount(Transport::svcrdma, "4.2");
-            ASSERT_TRUE(mount_);
-            on(client(), work, seconds(120));
-            unmount();
-        }
+    }
+
+    /// Lets the client work, over a connection of its own.
+    void work(const std::string &command) {
+        mount(Transport::svcrdma, "4.2");
+        ASSERT_TRUE(mount_);
+        on(client(), command, seconds(120));
+        unmount();
+    }
+
+    /// Serves with the defect and lets the client work, over three connections. They are gone on
+    /// return; the module is still there.
+    void use(const std::vector<Insertion> &defect, const std::string &command) {
+        serve_with(defect);
+        for (int round = 0; round < 3 && !HasFatalFailure(); round++)
+            work(command);
         EXPECT_TRUE(
             eventually([](const Counters &now) { return now.at("live_connections") == 0; }));
         // Counted before it is freed.
@@ -127,6 +136,21 @@ TEST_F(PlantedTest, ALeakedPage) {
     const auto left = counters().at("live_pages");
     ASSERT_GT(left, 0);
     tell(fmt::format("{} pages are still there, and no connection", left));
+}
+
+// KCSAN watches one access in many, for a moment: it takes its time to see this one.
+TEST_F(PlantedTest, ARacyCounter) {
+    if (!watches("test -e /sys/kernel/debug/kcsan"))
+        GTEST_SKIP() << "this kernel has no KCSAN";
+    serve_with({{"release.c", "WRITE_ONCE(rdma->sc_passes, READ_ONCE(rdma->sc_passes) + 1);",
+                 "\trdma->sc_passes++;\n"}});
+    auto seen = AssertionFailure();
+    for (int round = 0; round < 30 && !seen && !HasFatalFailure(); round++) {
+        work("seq 8 | xargs -P 8 -I @ dd if=/dev/zero of=/mnt/nfs/file@ bs=4k count=256 "
+             "oflag=direct 2>&1");
+        seen = caught("kcsan");
+    }
+    EXPECT_TRUE(seen);
 }
 
 } // namespace

@@ -158,6 +158,34 @@ TEST(Console, ToleratesNothingOfOurOwn) {
     EXPECT_EQ(findings[0].tolerated, "");
 }
 
+TEST(Console, ToleratesRacesBetweenOthers) {
+    constexpr auto with_theirs =
+        "[   10.0] BUG: KCSAN: data-race in svc_pool_wake / svc_thread_wait\n"
+        "[   10.0] \n"
+        "[   10.0] write to 0xffff888003 of 8 bytes by task 140 on cpu 1:\n"
+        "[   10.0]  svc_pool_wake+0x12/0x90 [sunrpc]\n"
+        "[   10.0]  svc_rdma_enqueue+0x9/0x10 [svcrdma]\n"
+        "[   10.0] \n"
+        "[   10.0] read to 0xffff888003 of 8 bytes by interrupt on cpu 0:\n"
+        "[   10.0]  svc_thread_wait+0x12/0x90 [sunrpc]\n"
+        "[   10.0] ==================================================================\n";
+    constexpr auto with_ours =
+        "[   20.0] BUG: KCSAN: data-race in queue_move / list_insert\n"
+        "[   20.0] \n"
+        "[   20.0] write to 0xffff888003 of 8 bytes by task 140 on cpu 1:\n"
+        "[   20.0]  queue_move+0x12/0x90 [rdma_rxe]\n"
+        "[   20.0]  svc_rdma_enqueue+0x9/0x10 [svcrdma]\n"
+        "[   20.0] \n"
+        "[   20.0] read to 0xffff888003 of 8 bytes by task 141 on cpu 0:\n"
+        "[   20.0]  list_insert+0x12/0x90\n"
+        "[   20.0]  svc_rdma_accept+0x12/0x90 [svcrdma]\n"
+        "[   20.0] ==================================================================\n";
+    const auto findings = scan_console(std::string(with_theirs) + with_ours);
+    ASSERT_THAT(names(findings), ElementsAre("kcsan", "kcsan"));
+    EXPECT_NE(findings[0].tolerated, "") << "our module only called theirs";
+    EXPECT_EQ(findings[1].tolerated, "") << "our module inserts into the list";
+}
+
 TEST(Console, EndsAFindingWhenTheKernelFallsSilent) {
     const auto findings = scan_console("[   10.0] INFO: task nfsd:1 blocked for more than 120 s\n"
                                        "[   10.1] Call Trace:\n"

@@ -16,7 +16,7 @@ TEST(Image, FindsAKernelBySuiteOrVersion) {
     const auto none = image.kernel("5.10");
     ASSERT_FALSE(none);
     EXPECT_EQ(none.error().what, "the image has no kernel \"5.10\"; it has stable (6.12.1-amd64), "
-                                 "backports (7.2.3-amd64); the lab's own are debug");
+                                 "backports (7.2.3-amd64); the lab's own are debug, kcsan");
 }
 
 TEST(Image, ExplainsKnownFailures) {
