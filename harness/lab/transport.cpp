@@ -37,41 +37,39 @@ Result<void> load_module(Host &host, const ServeOptions &options, bool beside_st
     if (auto copied = host.put(options.module, remote_module, Deadline::scaled(seconds(20)));
         !copied)
         return copied;
-    const auto command = fmt::format("modprobe -a $(modinfo -F depends {0} | tr , ' ') || exit 1\n"
-                                     "before=$(dmesg | wc -l)\n"
-                                     "insmod {0} {1} {2} && exit 0\n"
-                                     "dmesg | tail -n +$((before + 1)) | head -n 20 >&2\nexit 1",
-                                     remote_module, beside_stock ? "transport=rdma_ll" : "",
-                                     options.module_parameters);
-    if (auto loaded = host.check(command, Deadline::scaled(seconds(20))); !loaded)
+    const auto script = fmt::format("modprobe -a $(modinfo -F depends {0} | tr , ' ') || exit 1\n"
+                                    "before=$(dmesg | wc -l)\n"
+                                    "/usr/sbin/insmod {0} {1} {2} && exit 0\n"
+                                    "dmesg | tail -n +$((before + 1)) | head -n 20 >&2\nexit 1",
+                                    remote_module, beside_stock ? "transport=rdma_ll" : "",
+                                    options.module_parameters);
+    if (auto loaded = host.check(cheap_script(script), Deadline::scaled(seconds(20))); !loaded)
         return fail(fmt::format("{} does not load", options.module.string()), loaded.error());
     return {};
 }
 
 constexpr auto prepare = R"(set -e
 modprobe -a nfsd sunrpc
-mountpoint -q /proc/fs/nfsd || mount -t nfsd nfsd /proc/fs/nfsd
-mkdir -p /export
-mountpoint -q /export || mount -t tmpfs -o size=75%,mode=777 export /export
-mkdir -p /var/lib/nfs/nfsdcld
+grep -q ' /proc/fs/nfsd ' /proc/mounts || mount -t nfsd nfsd /proc/fs/nfsd
+mkdir -p /export /var/lib/nfs/nfsdcld
+grep -q ' /export ' /proc/mounts || mount -t tmpfs -o size=75%,mode=777 export /export
 pidof nfsdcld >/dev/null || nfsdcld
 pidof rpc.mountd >/dev/null || rpc.mountd
 exportfs -o rw,async,no_root_squash,insecure,no_subtree_check,fsid=0 '*:/export'
 )";
 
+// NFS's daemons stay: they hold nothing, and the next server needs them.
 constexpr auto undo = R"(failed=
 rpc.nfsd 0 || failed=1
 exportfs -ua
-pkill -x rpc.mountd
-pkill -x nfsdcld
 for n in 1 2 3 4 5 6 7 8 9 10; do
-    mountpoint -q /export || break
+    grep -q ' /export ' /proc/mounts || break
     umount /export 2>/dev/null && break
     sleep 0.3
 done
-! mountpoint -q /export || { echo "/export is still busy" >&2; failed=1; }
-! grep -q '^svcrdma ' /proc/modules || rmmod svcrdma || failed=1
-! grep -q '^rpcrdma ' /proc/modules || modprobe -r rpcrdma || failed=1
+! grep -q ' /export ' /proc/mounts || { echo "/export is still busy" >&2; failed=1; }
+! grep -q '^svcrdma ' /proc/modules || /usr/sbin/rmmod svcrdma || failed=1
+! grep -q '^rpcrdma ' /proc/modules || /usr/sbin/modprobe -r rpcrdma || failed=1
 [ -z "$failed" ])";
 
 } // namespace
@@ -89,9 +87,10 @@ std::optional<Transport> transport_from(std::string_view name) {
 
 Result<Counters> read_counters(Host &host, std::string_view directory) {
     // One process for all files: an emulated CPU starts 50 a second.
-    const auto text = host.check(
-        fmt::format("cd {} 2>/dev/null || exit 0; grep -H . * 2>/dev/null || :", directory),
-        Deadline::scaled(seconds(10)));
+    const auto text =
+        host.check(cheap_script(fmt::format(
+                       "cd {} 2>/dev/null || exit 0; grep -H . * 2>/dev/null || :", directory)),
+                   Deadline::scaled(seconds(10)));
     if (!text)
         return fail(text.error());
     Counters result;
@@ -143,7 +142,7 @@ Result<NfsServer> NfsServer::start(Host &host, const ServeOptions &options) {
 
     const auto preparation = fmt::format("{}echo {} >/proc/fs/nfsd/max_block_size\n{}", prepare,
                                          options.max_payload, stock ? "modprobe rpcrdma\n" : "");
-    if (auto done = host.check(preparation, limit); !done)
+    if (auto done = host.check(cheap_script(preparation), limit); !done)
         return give_up(done.error());
     if (ours) {
         if (auto loaded = load_module(host, options, stock); !loaded)
@@ -165,7 +164,7 @@ Result<NfsServer> NfsServer::start(Host &host, const ServeOptions &options) {
 }
 
 Result<void> NfsServer::stop() {
-    auto stopped = host_->check(undo, Deadline::scaled(seconds(30)));
+    auto stopped = host_->check(cheap_script(undo), Deadline::scaled(seconds(30)));
     if (!stopped)
         return fail("stopping the NFS server", stopped.error());
     return {};
@@ -183,9 +182,9 @@ Result<Mount> Mount::make(Host &client, const NfsServer &server, Transport trans
         with += ",nolock,mountproto=tcp";
     if (!options.empty())
         with += "," + options;
-    const auto command =
-        fmt::format("mkdir -p {0} && mount -t nfs -o {1} {2}:{3} {0}", shell_quote(dir),
-                    shell_quote(with), server.host().data_address(), old ? "/export" : "/");
+    const auto command = fmt::format(
+        "{{ [ -d {0} ] || mkdir -p {0}; }} && mount -t nfs -o {1} {2}:{3} {0}", shell_quote(dir),
+        shell_quote(with), server.host().data_address(), old ? "/export" : "/");
     if (auto mounted = client.check(command, Deadline::scaled(seconds(20))); !mounted)
         return fail(fmt::format("mounting NFS {} over {}", version, transport_name(transport)),
                     mounted.error());

@@ -87,16 +87,16 @@ std::optional<double> Trace::send_handler_median() const {
 
 Result<void> start_trace(Host &host, std::string_view module, Deadline deadline) {
     const auto command =
-        "mountpoint -q /sys/kernel/tracing || mount -t tracefs nodev /sys/kernel/tracing\n" +
+        "[ -e /sys/kernel/tracing/events ] || mount -t tracefs nodev /sys/kernel/tracing\n" +
         std::string(stop) + start +
         (module.empty() ? "" : fmt::format(fmt::runtime(time_handler), module));
-    if (auto out = host.check(command, deadline); !out)
+    if (auto out = host.check(cheap_script(command), deadline); !out)
         return fail("cannot trace on " + host.name(), out.error());
     return {};
 }
 
 Result<Trace> stop_trace(Host &host, Deadline deadline) {
-    const auto text = host.check(std::string(read_all) + stop + "true", deadline);
+    const auto text = host.check(cheap_script(std::string(read_all) + stop + "true"), deadline);
     if (!text)
         return fail("cannot read the trace of " + host.name(), text.error());
     return parse_trace(*text);
