@@ -30,10 +30,7 @@ TEST_F(AcceptTest, QueueIsBounded) {
     EXPECT_EQ(now.at("live_connections"), 0U);
     on(client(), "while pgrep -x ucmatose >/dev/null; do sleep 0.1; done");
     let_thread_go();
-    mount(Transport::svcrdma, "3");
-    ASSERT_TRUE(mount_);
-    unmount();
-    expect_nothing_live();
+    expect_service();
 }
 
 } // namespace
