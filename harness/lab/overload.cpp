@@ -39,29 +39,29 @@ Result<std::uint64_t> load_and_look(Host &client, Host &server) {
 
 Result<Overload> measure_overload(Host &client, const NfsServer &server) {
     Host &host = server.host();
-    // Credits count from the next connection on.
-    const auto before =
-        host.check(fmt::format("cd {} && cat credits && echo {} >credits", settings, credits),
-                   Deadline::scaled(limit));
+    const auto in_settings = [&](const std::string &command) {
+        return host.check(fmt::format("cd {} && {}", settings, command), Deadline::scaled(limit));
+    };
+    // Credits count from the next connection on, the cost of an unmap at once.
+    const auto before = in_settings("cat credits unmap_us");
     if (!before)
         return fail(before.error());
-    const auto slow_down = [&](unsigned unmap_us) {
-        return host.check(fmt::format("echo {} >{}/unmap_us", unmap_us, settings),
-                          Deadline::scaled(limit));
-    };
+    if (auto done = in_settings(fmt::format("echo {} >credits", credits)); !done)
+        return fail(done.error());
     auto mount = Mount::make(client, server, Transport::svcrdma, "3", dir);
     if (!mount)
         return fail(mount.error());
-    if (auto done = slow_down(5000); !done)
+    if (auto done = in_settings("echo 5000 >unmap_us"); !done)
         return fail(done.error());
     const auto most = load_and_look(client, host);
-    if (auto done = slow_down(0); !done)
+    std::string_view values = *before;
+    const auto old_credits = next_line(values);
+    const auto old_unmap_us = next_line(values);
+    if (auto done = in_settings(
+            fmt::format("echo {} >credits && echo {} >unmap_us", old_credits, old_unmap_us));
+        !done)
         return fail(done.error());
     if (auto done = mount->unmount(); !done)
-        return fail(done.error());
-    if (auto done = host.check(fmt::format("echo {} >{}/credits", trimmed(*before), settings),
-                               Deadline::scaled(limit));
-        !done)
         return fail(done.error());
     if (!most)
         return fail(most.error());
