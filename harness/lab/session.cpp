@@ -160,7 +160,7 @@ Result<void> Session::warm_up(const Scenario &scenario) {
         if (!mount)
             return fail(mount.error());
         const auto command =
-            fmt::format("cd {} && dd if=/dev/zero of=warm-up bs=4k count=400 oflag=direct 2>&1 && "
+            fmt::format("cd {} && dd if=/dev/zero of=warm-up bs=4k count=200 oflag=direct 2>&1 && "
                         "dd if=warm-up of=/dev/null bs=4k iflag=direct 2>&1 && "
                         "dd if=/dev/zero of=warm-up bs=1M count=4 oflag=direct 2>&1 && "
                         "dd if=warm-up of=/dev/null bs=1M iflag=direct 2>&1 && rm warm-up",
