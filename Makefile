@@ -57,8 +57,8 @@ lab: setup ## the nfsrdma-lab program
 	@mv $(BUILD).log $(BUILD)/cmake.log
 	cmake --build $(BUILD) --target nfsrdma-lab
 
-test-all: test ## those, and the tests that need more machines and more time (16 minutes more for each kernel, or longer)
-	ctest --test-dir $(BUILD) --output-on-failure -L system
+test-all: test ## those, and the tests that need more machines and more time (about 20 minutes more)
+	ctest --test-dir $(BUILD) --output-on-failure --parallel 2 -L system
 
 conform: lab ## rpcrdma-conform, the suite for any RPC-over-RDMA server
 	cmake --build $(BUILD) --target rpcrdma-conform
