@@ -7,8 +7,8 @@
 namespace lab {
 
 /// Loads one connection of our transport while each unmap takes 5 ms longer, and looks at its Send
-/// contexts. On success credits are what they were before, and unmaps take no longer than they do
-/// by themselves; after an error both are as they happen to be, until the module is unloaded.
+/// contexts. On success the module's settings are what they were before; after an error they are as
+/// they happen to be, until the module is unloaded.
 Result<Overload> measure_overload(Host &client, const NfsServer &server);
 
 } // namespace lab
