@@ -5,6 +5,7 @@
 #include "util/progress.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cstdio>
 #include <memory>
@@ -49,8 +50,8 @@ void add_module(CLI::App &app, Action &action) {
         module->add_subcommand("build", "Build svcrdma.ko inside the image for its kernels");
     const auto kernel = std::make_shared<std::string>();
     command->add_option("--kernel", *kernel,
-                        "stable, backports, an exact version, or the lab's own: debug, "
-                        "kcsan (default: all in the image)");
+                        fmt::format("{} or an exact version (default: all in the image)",
+                                    fmt::join(kernel_names(), ", ")));
     command->callback([kernel, &action] { action = [kernel] { return build(*kernel); }; });
 }
 

@@ -11,6 +11,7 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -117,7 +118,7 @@ int shell(const Options &options) {
 void add_kernel_option(CLI::App &command, Options &options) {
     command
         .add_option("--kernel", options.kernel,
-                    "stable, backports, an exact version, or the lab's own: debug, kcsan")
+                    fmt::format("{} or an exact version", fmt::join(kernel_names(), ", ")))
         ->capture_default_str();
 }
 

@@ -30,6 +30,13 @@ Result<Kernel> Image::kernel(std::string_view which) const {
                             which, fmt::join(known, ", "), fmt::join(own, ", ")));
 }
 
+std::vector<std::string_view> kernel_names() {
+    std::vector<std::string_view> names{"stable", "backports"};
+    const auto own = lab_kernel_names();
+    names.insert(names.end(), own.begin(), own.end());
+    return names;
+}
+
 Result<Image> wanted_image() {
     const auto cache = cache_dir();
     const auto recipe = recipe_hash();

@@ -45,6 +45,9 @@ struct Image {
     [[nodiscard]] Result<Kernel> kernel(std::string_view which) const;
 };
 
+/// Names of kernels that need no look into an image: its suites', and those that the lab builds.
+std::vector<std::string_view> kernel_names();
+
 /// What images are called in the cache, and the file in there that describes one.
 inline constexpr std::string_view image_prefix = "image-";
 inline constexpr std::string_view image_file = "image.json";

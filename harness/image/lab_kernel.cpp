@@ -275,11 +275,11 @@ Result<void> compile(const Recipe &recipe, const Source &source, const fs::path 
 
 } // namespace
 
-std::vector<std::string> lab_kernel_names() {
-    std::vector<std::string> names;
+std::vector<std::string_view> lab_kernel_names() {
+    std::vector<std::string_view> names;
     names.reserve(std::size(flavours));
     for (const auto &flavour : flavours)
-        names.emplace_back(flavour.name);
+        names.push_back(flavour.name);
     return names;
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "lab/scenario.h"
 
+#include "image/image.h"
+
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
@@ -15,7 +17,6 @@
 namespace lab {
 namespace {
 
-constexpr std::array<std::string_view, 4> kernel_names{"stable", "backports", "debug", "kcsan"};
 constexpr std::array<std::string_view, 3> transport_names{"svcrdma", "rpcrdma", "tcp"};
 constexpr std::array<std::string_view, 3> nfs_versions{"3", "4.1", "4.2"};
 constexpr std::array<std::string_view, 10> keys{"kernels", "transports",       "nfs",   "workloads",
@@ -226,7 +227,7 @@ Result<Scenario> read_table(const std::filesystem::path &path, const toml::table
 
     Scenario scenario;
     scenario.name = path.stem().string();
-    auto kernels = reader.strings("kernels", kernel_names);
+    auto kernels = reader.strings("kernels", kernel_names());
     if (!kernels)
         return fail(kernels.error());
     scenario.kernels = *std::move(kernels);
