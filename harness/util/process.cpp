@@ -193,7 +193,7 @@ void Process::take(Fd &from, std::string &into, std::size_t &told) {
 }
 
 Result<Output> Process::wait(Deadline deadline) {
-    const bool heeds = !options_.terminal && !options_.cleaning;
+    const bool heeds = !options_.cleaning;
     bool ended = !running();
     for (;;) {
         // Once the child is gone, what its own children still hold open does not keep us.

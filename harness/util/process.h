@@ -27,7 +27,7 @@ struct ProcessOptions {
     /// Standard output and error go here, appended; captured in Output when empty.
     std::filesystem::path log = {};
     /// Runs in the terminal: inherits standard input, output and error, and stays in our process
-    /// group, so that Ctrl-C reaches it.
+    /// group, so that Ctrl-C reaches it. What ends us (the terminal is closed) ends it, too.
     bool terminal = false;
     /// Cleans up: an interruption does not end it.
     bool cleaning = false;

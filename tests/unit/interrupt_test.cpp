@@ -21,11 +21,14 @@ namespace {
         kill(getpid(), SIGTERM);
     }).detach();
     const auto output = run_process({"sleep", "1000"}, Deadline::in(std::chrono::seconds(20)));
+    const auto in_terminal =
+        run_process({"sleep", "1000"}, Deadline::in(std::chrono::seconds(20)), {.terminal = true});
     // Cleaning up comes after the interruption and has to work all the same.
     const auto cleaned = run_process({"sh", "-c", "sleep 0.1; echo clean"},
                                      Deadline::in(std::chrono::seconds(20)), {.cleaning = true});
     const bool right = cleaned && cleaned->out == "clean\n" && !output &&
-                       output.error().cause == Cause::cancelled && interrupted() &&
+                       output.error().cause == Cause::cancelled && !in_terminal &&
+                       in_terminal.error().cause == Cause::cancelled && interrupted() &&
                        !pause_for(std::chrono::seconds(1000));
     _exit(right ? 42 : 1);
 }
