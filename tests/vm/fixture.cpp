@@ -7,6 +7,9 @@
 #include "util/file.h"
 #include "util/interrupt.h"
 #include "util/progress.h"
+#include "workload/fio.h"
+#include "workload/fio_result.h"
+#include "workload/job_file.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -204,6 +207,22 @@ void VmTest::expect_path(Transport transport, const std::string &version) {
     ASSERT_TRUE(worked(after));
     EXPECT_TRUE(worked(proof->finish(*after)));
     unmount();
+}
+
+void VmTest::verify(const std::string &job_file) {
+    using std::chrono::seconds;
+    const auto job = read_job_file(source_dir() / "tests" / job_file);
+    ASSERT_TRUE(worked(job));
+    ASSERT_TRUE(job->verifies);
+    ASSERT_TRUE(worked(install_job(client(), *job, Deadline::scaled(seconds(20)))));
+    const auto output =
+        run_fio(client(), *job, mount_->dir(), seconds(60), Deadline::scaled(seconds(120)));
+    ASSERT_TRUE(worked(output));
+    EXPECT_EQ(output->status, 0) << output->err;
+    const auto result = parse_fio(output->out, output->err);
+    ASSERT_TRUE(worked(result));
+    EXPECT_EQ(result->verify_errors, 0U);
+    EXPECT_GT(result->ops, 0U);
 }
 
 std::string VmTest::on(Host &host, const std::string &command, std::chrono::seconds limit) {

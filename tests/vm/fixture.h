@@ -65,6 +65,9 @@ class VmTest : public ::testing::Test {
     /// it took the transport's path, and unmounts.
     void expect_path(Transport transport, const std::string &version);
 
+    /// Lets fio do a verification job on the mount; its file is found below tests/.
+    void verify(const std::string &job_file);
+
     /// Runs a command that has to succeed, and returns what it wrote.
     static std::string on(Host &host, const std::string &command,
                           std::chrono::seconds limit = std::chrono::seconds(30));
