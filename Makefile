@@ -5,7 +5,7 @@ BUILD := build
 LAB   := $(BUILD)/nfsrdma-lab
 
 .DEFAULT_GOAL := help
-.PHONY: demo bench experiment test unit model vm-test test-all test-debug test-kcsan conform conformance lab image lab-module doctor setup clean help
+.PHONY: demo bench experiment test unit model vm-test test-all test-debug test-failures test-kcsan conform conformance lab image lab-module doctor setup clean help
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -38,7 +38,15 @@ test-debug: image ## a part of them with KASAN, lockdep and kmemleak (20 minutes
 	cmake --build $(BUILD) --target vm-tests debug-tests
 	$(BUILD)/tests/vm/vm-tests --kernel=debug --gtest_output=xml:$(BUILD)/vm-debug.xml \
 		--gtest_filter='LoadTest.*:MountTest.*:BackchannelTest.*:DrainTest.ThreadsBetweenRpcs'
-	$(BUILD)/tests/debug/debug-tests --kernel=debug --gtest_output=xml:$(BUILD)/debug.xml
+	$(BUILD)/tests/debug/debug-tests --kernel=debug --gtest_output=xml:$(BUILD)/debug.xml \
+		--gtest_filter='PlantedTest.*:Transports/SiwTest.*'
+
+test-failures: image ## allocations and calls that fail one after the other, with that kernel (long)
+	$(LAB) kernel build debug
+	$(LAB) module build --kernel debug
+	cmake --build $(BUILD) --target debug-tests
+	$(BUILD)/tests/debug/debug-tests --kernel=debug --gtest_output=xml:$(BUILD)/failures.xml \
+		--gtest_filter='*FailureTest.*'
 
 test-kcsan: image ## a part of them with a kernel that finds data races
 	$(LAB) kernel build kcsan

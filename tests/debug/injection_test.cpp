@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Memory that is not there and calls that are refused, each in its turn. A failure costs at most
+// the connection: the client comes back, what was acknowledged is there, and nothing is lost.
+#include "module_test.h"
+#include "util/progress.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <string>
+
+namespace lab {
+
+namespace {
+
+using std::chrono::seconds;
+
+// The Nth allocation from now with a function of ours in its stack, once, and no dice. The kernel
+// fails multiples of an interval and does not say where it is: a task that may fail at everything
+// takes it to a multiple first, with what fails without a word.
+constexpr auto arm_allocation = R"(set -e
+cd /sys/kernel/debug/{0}
+echo 0 > probability
+echo {1} > interval
+echo Y > task-filter
+echo 0 > require-start
+echo 0xffffffffffffffff > require-end
+echo 1 > times
+(echo 1 > /proc/self/make-it-fail && echo 100 > probability
+ while read left < times && [ "$left" = 1 ]; do echo > /dev/shm/fails; done) 2>/dev/null || :
+echo 0 > probability
+read left < times
+[ {1} = 1 ] || [ "$left" = 0 ]
+echo N > task-filter
+echo {2} > require-start
+echo {3} > require-end
+echo 1 > times
+echo 100 > probability
+)";
+
+// Of all that a function of ours asks for; large or small, whether it may wait or not.
+constexpr auto allow_all = R"(cd /sys/kernel/debug/{0} && echo 32 > stacktrace-depth &&
+echo 0 > verbose && echo N > ignore-gfp-wait &&
+if [ -e min-order ]; then echo 0 > min-order && echo N > ignore-gfp-highmem; fi
+)";
+
+class InjectionTest : public ModuleTest {
+  protected:
+    void SetUp() override {
+        serve({Transport::svcrdma});
+        ASSERT_TRUE(nfs_);
+        on(client(), "head -c 1M /dev/urandom > /root/data");
+    }
+
+    void TearDown() override {
+        on(client(), "rm -f /root/data");
+        ModuleTest::TearDown();
+    }
+
+    /// Lets the traffic run into the Nth failure, for N from 1 to 50, as long as it gets that far.
+    /// The traffic succeeds, or fails the test. `arm` takes N; `struck` says whether the failure
+    /// has come, and takes it away.
+    void fail_in_turn(const std::string &name, const std::function<void()> &traffic,
+                      const std::function<void(int)> &arm, const std::function<bool()> &struck) {
+        int failed = 0;
+        Progress progress(fmt::format("failing {}", name));
+        for (int n = 1; n <= 50; n++) {
+            SCOPED_TRACE(fmt::format("{}, number {}", name, n));
+            progress.at(fmt::format("number {}, of 50 at most", n));
+            arm(n);
+            traffic();
+            if (!struck())
+                break;
+            failed++;
+            if (HasFailure())
+                return;
+        }
+        progress.done();
+        fmt::print("{}: has failed {} times\n", name, failed);
+        RecordProperty(name, failed);
+        failed_ += failed;
+    }
+
+    /// Serves a connection, and has the data in a file of its own.
+    void begin(const std::string &version) {
+        mount(Transport::svcrdma, version);
+        ASSERT_TRUE(mount_);
+        on(client(), "cp /root/data /mnt/nfs/data && sync");
+    }
+
+    /// The data is there, nothing is lost, and a new mount works.
+    void end() {
+        EXPECT_GT(failed_, 0) << "nothing has failed";
+        on(client(), "cmp /root/data /mnt/nfs/data", seconds(60));
+        unmount();
+        expect_nothing_live();
+        expect_path(Transport::svcrdma, "4.2");
+        expect_nothing_live();
+    }
+
+    /// What a client does that may take as long as a lost connection does.
+    static void does(const std::string &command) { on(client(), command, seconds(120)); }
+
+  private:
+    int failed_ = 0;
+};
+
+class AllocationFailureTest : public InjectionTest {
+  protected:
+    void SetUp() override {
+        if (on(server(), "test -e /sys/kernel/debug/failslab/require-start && echo yes || :") !=
+            "yes\n")
+            GTEST_SKIP() << "this kernel fails no allocation on demand";
+        InjectionTest::SetUp();
+        ASSERT_TRUE(nfs_);
+        const auto text = on(server(), "grep -F '[svcrdma]' /proc/kallsyms | "
+                                       "awk 'tolower($2) == \"t\" { print $1 }' | sort | "
+                                       "sed -n '1p;$p'");
+        ASSERT_EQ(text.size(), 2 * (16 + 1)) << text;
+        first_ = "0x" + text.substr(0, 16);
+        // Where the last function ends is not said; behind a module's code there is nothing.
+        last_ = fmt::format("{:#x}", std::stoull(text.substr(17), nullptr, 16) + 4096);
+        for (const auto *kind : kinds)
+            on(server(), fmt::format(allow_all, kind));
+    }
+
+    void TearDown() override {
+        if (nfs_)
+            for (const auto *kind : kinds)
+                disarm(kind);
+        InjectionTest::TearDown();
+    }
+
+    void starve(const std::function<void()> &traffic) {
+        for (const auto *kind : kinds)
+            fail_in_turn(
+                kind, traffic,
+                [&](int n) { on(server(), fmt::format(arm_allocation, kind, n, first_, last_)); },
+                [&] { return disarm(kind); });
+    }
+
+  private:
+    // kmalloc() and the like, and alloc_pages().
+    static constexpr std::array kinds = {"failslab", "fail_page_alloc"};
+
+    /// Whether the failure has struck.
+    static bool disarm(const std::string &kind) {
+        return on(server(), fmt::format("cd /sys/kernel/debug/{} && echo 0 > probability && "
+                                        "cat times",
+                                        kind)) == "0\n";
+    }
+
+    std::string first_, last_; // the addresses of our functions
+};
+
+TEST_F(AllocationFailureTest, SetUp) {
+    starve([&] {
+        mount(Transport::svcrdma, "4.2");
+        ASSERT_TRUE(mount_);
+        on(client(), "ls /mnt/nfs");
+        unmount();
+    });
+    begin("4.2");
+    ASSERT_TRUE(mount_);
+    end();
+}
+
+// Many calls at once: more Receives have to be posted.
+TEST_F(AllocationFailureTest, Receive) {
+    starve([&] {
+        begin("3");
+        ASSERT_TRUE(mount_);
+        does("seq 24 | xargs -P 24 -I @ dd if=/root/data of=/mnt/nfs/@ bs=4k count=8 "
+             "oflag=direct 2>&1; for n in $(seq 24); do cmp -n 32768 /root/data /mnt/nfs/$n || "
+             "exit; done");
+        unmount();
+    });
+    begin("3");
+    ASSERT_TRUE(mount_);
+    end();
+}
+
+TEST_F(AllocationFailureTest, Read) {
+    begin("3");
+    ASSERT_TRUE(mount_);
+    starve([&] {
+        does("dd if=/root/data of=/mnt/nfs/data bs=256k oflag=direct 2>&1");
+        EXPECT_EQ(on(server(), "md5sum < /export/data"), on(client(), "md5sum < /root/data"));
+    });
+    end();
+}
+
+TEST_F(AllocationFailureTest, Write) {
+    begin("4.2");
+    ASSERT_TRUE(mount_);
+    starve(
+        [&] { does("dd if=/mnt/nfs/data bs=256k iflag=direct 2>/dev/null | cmp - /root/data"); });
+    end();
+}
+
+// Long ones: a Reply chunk.
+TEST_F(AllocationFailureTest, Reply) {
+    begin("3");
+    ASSERT_TRUE(mount_);
+    on(server(), "mkdir /export/many && cd /export/many && seq -f entry-with-some-length-%g 500 "
+                 "| xargs touch");
+    starve([&] {
+        does("echo 2 > /proc/sys/vm/drop_caches && test $(ls -f /mnt/nfs/many | grep -c entry) = "
+             "500");
+    });
+    on(server(), "rm -r /export/many");
+    end();
+}
+
+// A call that cannot be sent is tried again or costs the delegation, not more.
+TEST_F(AllocationFailureTest, Backchannel) {
+    shorten_grace();
+    begin("4.1");
+    ASSERT_TRUE(mount_);
+    starve([&] {
+        const auto file = delegated_file();
+        ASSERT_FALSE(file.empty());
+        on(server(), fmt::format("echo after > /export/{}", file), seconds(100));
+        on(client(), fmt::format("test \"$(cat /mnt/nfs/{0})\" = after && rm /mnt/nfs/{0}", file),
+           seconds(60));
+    });
+    end();
+}
+
+// What the module's own parameter makes fail: on any kernel.
+class CallFailureTest : public InjectionTest, public ::testing::WithParamInterface<const char *> {};
+
+TEST_P(CallFailureTest, CostsAtMostTheConnection) {
+    const std::string name = GetParam();
+    const auto parameter = "/sys/module/svcrdma/parameters/fault";
+    const auto ask = [&](int n) {
+        on(server(), fmt::format("echo {} {} > {}", name, n, parameter));
+    };
+    begin("3");
+    ASSERT_TRUE(mount_);
+    on(server(), "mkdir /export/many && cd /export/many && seq -f entry-with-some-length-%g 100 "
+                 "| xargs touch");
+    fail_in_turn(
+        name,
+        [] {
+            does("dd if=/root/data of=/mnt/nfs/data bs=64k oflag=direct 2>&1 && "
+                 "dd if=/mnt/nfs/data bs=64k iflag=direct 2>/dev/null | cmp - /root/data && "
+                 "echo 2 > /proc/sys/vm/drop_caches && "
+                 "test $(ls -f /mnt/nfs/many | grep -c entry) = 100");
+        },
+        ask,
+        [&] {
+            const bool struck =
+                on(server(), fmt::format("grep '^{} ' {}", name, parameter)) == name + " 0\n";
+            if (!struck)
+                ask(1'000'000'000);
+            return struck;
+        });
+    on(server(), "rm -r /export/many");
+    end();
+}
+
+INSTANTIATE_TEST_SUITE_P(Calls, CallFailureTest,
+                         ::testing::Values("post_send", "post_send_part", "post_recv",
+                                           "post_recv_part", "map", "arm"),
+                         [](const auto &info) { return std::string(info.param); });
+
+} // namespace
+
+} // namespace lab
