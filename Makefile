@@ -32,7 +32,7 @@ vm-test: lab-module ## the tests in VMs, on every kernel of the image
 	cmake --build $(BUILD)
 	ctest --test-dir $(BUILD) --output-on-failure --parallel 2 -L vm
 
-test-debug: image ## a part of them with KASAN, lockdep and kmemleak (20 minutes, and 25 for the kernel, once)
+test-debug: image ## a part of them with KASAN, lockdep and kmemleak (half an hour, and as long for the kernel, once)
 	$(LAB) kernel build debug
 	$(LAB) module build --kernel debug
 	cmake --build $(BUILD) --target vm-tests debug-tests
