@@ -35,8 +35,10 @@ void add_kernel(CLI::App &app, Action &action) {
     };
     const auto options = std::make_shared<Options>();
     command
-        ->add_option("NAME", options->name,
-                     "debug: KASAN, lockdep, kmemleak, failures on demand; kcsan: data races")
+        ->add_option(
+            "NAME", options->name,
+            "debug: KASAN, lockdep, kmemleak, failures on demand; debug-backports: the same "
+            "for the newest kernel; kcsan: data races")
         ->required()
         ->check(CLI::IsMember(lab_kernel_names()));
     add_mirror_option(*command, options->mirror);

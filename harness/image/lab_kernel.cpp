@@ -27,18 +27,22 @@ using nlohmann::json;
 
 namespace {
 
-/// What a configuration costs.
+/// A kernel to build, and what it costs.
 struct Flavour {
     std::string_view name;
-    double slowness; ///< by what deadlines are stretched
-    unsigned cpus;   ///< of a guest
+    std::string_view watch; ///< the configuration that makes it watch
+    std::string_view suite; ///< whose source it is made of
+    double slowness;        ///< by what deadlines are stretched
+    unsigned cpus;          ///< of a guest
 };
 
 constexpr std::array flavours = {
-    Flavour{"debug", 6, 1}, // measured: mounts and directory listings take 4 to 7 times as long
-    Flavour{"kcsan", 4, 2}, // two CPUs: most races take two
+    // Measured: mounts and directory listings take 4 to 7 times as long.
+    Flavour{"debug", "debug", "stable", 6, 1},
+    Flavour{"debug-backports", "debug", "backports", 6, 1},
+    // Two CPUs: most races take two.
+    Flavour{"kcsan", "kcsan", "stable", 4, 2},
 };
-constexpr std::string_view suite = "stable"; // whose source they are made of
 
 constexpr std::string_view kernel_prefix = "kernel-";
 constexpr std::string_view kernel_file = "kernel.json";
@@ -83,18 +87,26 @@ Result<Source> source_of(const Recipe &recipe) {
         return fail(list.error());
     std::istringstream lines(*list);
     for (std::string from, package, version; lines >> from >> package >> version;)
-        if (from == suite)
+        if (from == recipe.flavour.suite)
             return Source{package, version};
-    return fail(fmt::format("{} has no kernel source of {}", recipe.root.string(), suite));
+    return fail(
+        fmt::format("{} has no kernel source of {}", recipe.root.string(), recipe.flavour.suite));
+}
+
+/// The files in recipe_dir() that configure it.
+std::vector<std::string> fragments(const Flavour &flavour) {
+    return {"base.config", fmt::format("{}.config", flavour.suite),
+            fmt::format("{}.config", flavour.watch)};
 }
 
 /// Where the kernel is in the cache: named after its source and its configuration.
 Result<fs::path> entry_of(const Recipe &recipe, const Source &source) {
-    const auto own = std::string(recipe.flavour.name) + ".config";
-    const auto key =
-        hash_files({recipe_dir() / "base.config", recipe_dir() / own, recipe_dir() / "configure",
-                    recipe_dir() / "compile", recipe_dir() / "products", recipe_dir() / "early",
-                    recipe_dir() / "root"});
+    std::vector<fs::path> files;
+    for (const auto &fragment : fragments(recipe.flavour))
+        files.push_back(recipe_dir() / fragment);
+    for (const auto *script : {"configure", "compile", "products", "early", "root"})
+        files.push_back(recipe_dir() / script);
+    const auto key = hash_files(files);
     if (!key)
         return fail(key.error());
     return recipe.cache /
@@ -236,10 +248,10 @@ Result<void> compile(const Recipe &recipe, const Source &source, const fs::path 
     // Configured once: configuring anew would compile anew.
     if (!fs::exists(entry / "build" / "configured")) {
         progress.at("configuring");
-        const auto configure =
-            fmt::format("/lab/recipe/configure {} /kernel/build -{} /lab/recipe/base.config "
-                        "/lab/recipe/{}.config && touch /kernel/build/configured",
-                        tree, recipe.flavour.name, recipe.flavour.name);
+        const auto configure = fmt::format(
+            "/lab/recipe/configure {} /kernel/build -{} /lab/recipe/{} && touch "
+            "/kernel/build/configured",
+            tree, recipe.flavour.name, fmt::join(fragments(recipe.flavour), " /lab/recipe/"));
         if (auto done = step(recipe, entry, configure, std::chrono::minutes(10)); !done)
             return done;
     }

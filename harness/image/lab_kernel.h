@@ -11,8 +11,8 @@
 namespace lab {
 
 /// The names of the kernels that the lab builds itself, from Debian's source packages and the
-/// configurations in scripts/kernel: "debug" and "kcsan", from the source of the image's stable
-/// kernel.
+/// configurations in scripts/kernel: "debug" and "kcsan" from the source of the image's stable
+/// kernel, "debug-backports" from that of its newest.
 std::vector<std::string_view> lab_kernel_names();
 
 /// One of them in the cache; an error that names `nfsrdma-lab kernel build` when it is not there,

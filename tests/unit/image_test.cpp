@@ -15,8 +15,9 @@ TEST(Image, FindsAKernelBySuiteOrVersion) {
     EXPECT_EQ(image.kernel("7.2.3-amd64")->suite, "backports");
     const auto none = image.kernel("5.10");
     ASSERT_FALSE(none);
-    EXPECT_EQ(none.error().what, "the image has no kernel \"5.10\"; it has stable (6.12.1-amd64), "
-                                 "backports (7.2.3-amd64); the lab's own are debug, kcsan");
+    EXPECT_EQ(none.error().what,
+              "the image has no kernel \"5.10\"; it has stable (6.12.1-amd64), "
+              "backports (7.2.3-amd64); the lab's own are debug, debug-backports, kcsan");
 }
 
 TEST(Image, ExplainsKnownFailures) {
