@@ -183,6 +183,11 @@ static bool svc_rdma_needs_regions(struct ib_device *device, u32 port)
 	       rdma_rw_max_send_wr(device, port, 1, 0) > 1;
 }
 
+static u32 svc_rdma_message_pages(const struct svcxprt_rdma *rdma)
+{
+	return rdma->sc_limits.max_message >> PAGE_SHIFT;
+}
+
 /*
  * Entries of the Send Queue, without those for registering memory. Replies are
  * in flight only until somebody passes by and polls, so there is no need for
@@ -195,7 +200,7 @@ static u32 svc_rdma_send_entries(const struct svcxprt_rdma *rdma, u32 credits,
 	const struct ib_device_attr *dev = &rdma->sc_cm_id->device->attrs;
 	u32 payload_wrs;
 
-	payload_wrs = DIV_ROUND_UP(rdma->sc_limits.max_message >> PAGE_SHIFT,
+	payload_wrs = DIV_ROUND_UP(svc_rdma_message_pages(rdma),
 				   clamp_t(u32, dev->max_sge_rd, 1, sges)) +
 		      2 * SVC_RDMA_MAX_SEGMENTS + 1;
 	return max(credits + credits / 2, payload_wrs) +
@@ -236,8 +241,13 @@ static int svc_rdma_try_queues(struct svcxprt_rdma *rdma, u32 credits)
 		/* With iWARP for Reads only: their sink must be remote. */
 		rdma->sc_write_regions =
 			!rdma_protocol_iwarp(id->device, id->port_num);
-		/* The core adds what registering takes, and so do we. */
-		attr.cap.max_rdma_ctxs = rdma->sc_credits_max;
+		/*
+		 * As many as the largest payload of each call takes. The core
+		 * adds what registering takes to the Send Queue, and so do we.
+		 */
+		attr.cap.max_rdma_ctxs = rdma->sc_credits_max *
+			rdma_rw_mr_factor(id->device, id->port_num,
+					  svc_rdma_message_pages(rdma));
 		register_wrs = rdma_rw_max_send_wr(id->device, id->port_num,
 						   attr.cap.max_rdma_ctxs, 0);
 		if (register_wrs >= queue_max)
