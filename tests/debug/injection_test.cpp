@@ -202,13 +202,9 @@ TEST_F(AllocationFailureTest, Write) {
 TEST_F(AllocationFailureTest, Reply) {
     begin("3");
     ASSERT_TRUE(mount_);
-    on(server(), "mkdir /export/many && cd /export/many && seq -f entry-with-some-length-%g 500 "
-                 "| xargs touch");
-    starve([&] {
-        does("echo 2 > /proc/sys/vm/drop_caches && test $(ls -f /mnt/nfs/many | grep -c entry) = "
-             "500");
-    });
-    on(server(), "rm -r /export/many");
+    make_many(500);
+    starve([&] { does(fmt::format("test $({}) = 500", count_many)); });
+    remove_many();
     end();
 }
 
@@ -238,15 +234,14 @@ TEST_P(CallFailureTest, CostsAtMostTheConnection) {
     };
     begin("3");
     ASSERT_TRUE(mount_);
-    on(server(), "mkdir /export/many && cd /export/many && seq -f entry-with-some-length-%g 100 "
-                 "| xargs touch");
+    make_many(100);
     fail_in_turn(
         name,
         [] {
-            does("dd if=/root/data of=/mnt/nfs/data bs=64k oflag=direct 2>&1 && "
-                 "dd if=/mnt/nfs/data bs=64k iflag=direct 2>/dev/null | cmp - /root/data && "
-                 "echo 2 > /proc/sys/vm/drop_caches && "
-                 "test $(ls -f /mnt/nfs/many | grep -c entry) = 100");
+            does(fmt::format("dd if=/root/data of=/mnt/nfs/data bs=64k oflag=direct 2>&1 && "
+                             "dd if=/mnt/nfs/data bs=64k iflag=direct 2>/dev/null | "
+                             "cmp - /root/data && test $({}) = 100",
+                             count_many));
         },
         ask,
         [&] {
@@ -256,7 +251,7 @@ TEST_P(CallFailureTest, CostsAtMostTheConnection) {
                 ask(1'000'000'000);
             return struck;
         });
-    on(server(), "rm -r /export/many");
+    remove_many();
     end();
 }
 

@@ -70,13 +70,10 @@ INSTANTIATE_TEST_SUITE_P(Sizes, VerifyTest,
 TEST_F(DataTest, ListsTenThousandEntries) {
     begin("3");
     ASSERT_TRUE(mount_);
-    on(server(),
-       "mkdir /export/many && cd /export/many && seq -f entry-with-some-length-%g 10000 "
-       "| xargs touch",
-       seconds(60));
-    EXPECT_EQ(on(client(), "ls -f /mnt/nfs/many | grep -c entry", seconds(60)), "10000\n");
+    make_many(10000);
+    EXPECT_EQ(on(client(), count_many, seconds(60)), "10000\n");
     EXPECT_GT(moved("long_replies"), 0U) << "no Reply chunk was used";
-    on(server(), "rm -r /export/many", seconds(60));
+    remove_many();
     end();
 }
 

@@ -108,6 +108,18 @@ void ModuleTest::let_thread_go() {
                  "umount /export/frozen && break; sleep 0.5; done; rm /dev/shm/frozen");
 }
 
+void ModuleTest::make_many(unsigned files) {
+    on(server(),
+       fmt::format("mkdir /export/many && cd /export/many && seq -f entry-with-some-length-%g {} "
+                   "| xargs touch",
+                   files),
+       std::chrono::seconds(60));
+}
+
+void ModuleTest::remove_many() {
+    on(server(), "rm -r /export/many", std::chrono::seconds(60));
+}
+
 void ModuleTest::shorten_grace() {
     on(server(), "modprobe lockd && echo 1 > /proc/sys/fs/nfs/nlm_grace_period");
 }

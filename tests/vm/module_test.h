@@ -48,6 +48,13 @@ class ModuleTest : public VmTest {
     static void hold_thread();
     static void let_thread_go();
 
+    /// A directory of that many files, whose listing is longer than any inline reply; made on the
+    /// server, counted by the client from what the server says now.
+    static void make_many(unsigned files);
+    static constexpr const char *count_many =
+        "echo 2 > /proc/sys/vm/drop_caches && ls -f /mnt/nfs/many | grep -c entry";
+    static void remove_many();
+
     /// Before serve(), for delegations: lockd's grace period counts for NFSv4 as well.
     static void shorten_grace();
 
