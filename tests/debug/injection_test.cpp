@@ -168,11 +168,9 @@ TEST_F(AllocationFailureTest, SetUp) {
 // Many calls at once: more Receives have to be posted.
 TEST_F(AllocationFailureTest, Receive) {
     starve([&] {
-        begin("3");
+        mount(Transport::svcrdma, "3");
         ASSERT_TRUE(mount_);
-        does("seq 24 | xargs -P 24 -I @ dd if=/root/data of=/mnt/nfs/@ bs=4k count=8 "
-             "oflag=direct 2>&1; for n in $(seq 24); do cmp -n 32768 /root/data /mnt/nfs/$n || "
-             "exit; done");
+        verify("debug/verify-many.fio");
         unmount();
     });
     begin("3");
