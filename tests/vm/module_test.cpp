@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "module_test.h"
 
+#include "util/deadline.h"
+
 #include <fmt/format.h>
 
 #include <array>
@@ -15,11 +17,15 @@ Counters ModuleTest::counters() {
     return found.value_or(Counters{});
 }
 
+std::chrono::milliseconds ModuleTest::stretched(std::chrono::milliseconds limit) {
+    return std::chrono::round<std::chrono::milliseconds>(limit * pair().kernel().slowness);
+}
+
 bool ModuleTest::eventually(const std::function<bool(const Counters &)> &holds,
                             std::chrono::milliseconds limit) {
-    const auto end = std::chrono::steady_clock::now() + limit;
+    const auto deadline = Deadline::in(stretched(limit));
     while (!holds(counters())) {
-        if (std::chrono::steady_clock::now() >= end)
+        if (deadline.expired())
             return false;
         std::this_thread::sleep_for(std::chrono::milliseconds(50));
     }
@@ -108,6 +114,16 @@ void ModuleTest::let_thread_go() {
                  "umount /export/frozen && break; sleep 0.5; done; rm /dev/shm/frozen");
 }
 
+void ModuleTest::hold_threads_back() {
+    on(server(), "rm -f /run/enough; (setsid nice -n 19 sh -c 'until [ -e /run/enough ]; do :; "
+                 "done') </dev/null >/dev/null 2>&1 & "
+                 "renice -n 19 -p $(pgrep -x nfsd) >/dev/null");
+}
+
+void ModuleTest::let_threads_run() {
+    on(server(), "touch /run/enough");
+}
+
 void ModuleTest::make_many(unsigned files) {
     on(server(),
        fmt::format("mkdir /export/many && cd /export/many && seq -f entry-with-some-length-%g {} "
@@ -127,9 +143,10 @@ void ModuleTest::shorten_grace() {
 std::string ModuleTest::delegated_file() {
     // nfsd grants none while clients may reclaim what they had before a reboot, so this takes as
     // long as the grace period does. Each try has a file of its own: one that was just written
-    // to is not delegated either.
+    // to is not delegated either, and a client remembers for a while that there was none.
+    static unsigned files = 0;
     for (int n = 0; n < 30; n++) {
-        const auto name = fmt::format("delegated-{}", n);
+        const auto name = fmt::format("delegated-{}", files++);
         on(server(), fmt::format("echo before > /export/{}; sleep 1", name));
         EXPECT_EQ(on(client(), "cat /mnt/nfs/" + name), "before\n");
         if (on(server(), delegations).find("type: deleg") != std::string::npos)

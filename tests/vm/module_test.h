@@ -18,8 +18,12 @@ class ModuleTest : public VmTest {
     /// The module's counters now.
     static Counters counters();
 
-    /// Looks at the counters until `holds` does, for at most `limit` of real time (unscaled: what
-    /// is waited for is bounded by the module's own timers, the rest is slack).
+    /// A limit of real time, longer on a kernel of the lab's own: that is slower.
+    static std::chrono::milliseconds stretched(std::chrono::milliseconds limit);
+
+    /// Looks at the counters until `holds` does, for at most `limit`, stretched. Emulation
+    /// stretches nothing: what is waited for is bounded by the module's own timers, the rest is
+    /// slack.
     static bool eventually(const std::function<bool(const Counters &)> &holds,
                            std::chrono::milliseconds limit = std::chrono::seconds(10));
 
@@ -47,6 +51,12 @@ class ModuleTest : public VmTest {
     /// that is frozen, until let_thread_go(). Nobody accepts a connection meanwhile.
     static void hold_thread();
     static void let_thread_go();
+
+    /// After serve(): its threads get at most half of the CPU until let_threads_run(), and what the
+    /// RDMA device does goes first. A client that is as slow as the server is quicker than that.
+    /// For the next serve() they are as always.
+    static void hold_threads_back();
+    static void let_threads_run();
 
     /// A directory of that many files, whose listing is longer than any inline reply; made on the
     /// server, counted by the client from what the server says now.
