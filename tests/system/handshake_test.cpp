@@ -2,8 +2,6 @@
 // Connections whose handshake does not end.
 #include "module_test.h"
 
-#include <fmt/format.h>
-
 namespace lab {
 
 namespace {
@@ -16,13 +14,6 @@ class HandshakeTest : public ModuleTest {
         hear();
         ModuleTest::TearDown();
     }
-
-    static void try_to_mount() {
-        on(client(), fmt::format("mkdir -p /mnt/nfs; (setsid timeout 20 mount -t nfs -o "
-                                 "vers=4.2,proto=rdma,port=20049,retry=0 {}:/ /mnt/nfs) "
-                                 "</dev/null >/dev/null 2>&1 &",
-                                 server().data_address()));
-    }
 };
 
 // The client has asked for a connection and does not hear that it was accepted. It is not kept for
@@ -33,16 +24,13 @@ TEST_F(HandshakeTest, HalfOpenConnectionIsDropped) {
     expect_service();
 
     deafen();
-    try_to_mount();
+    try_to_mount(seconds(20));
     EXPECT_TRUE(eventually([](const Counters &now) { return now.at("live_connections") == 1; }));
     EXPECT_EQ(counters().at("handshakes_timed_out"), 0U);
     EXPECT_TRUE(eventually([](const Counters &now) { return now.at("handshakes_timed_out") > 0; },
                            seconds(20)));
     hear();
-    on(client(),
-       "while pgrep -x mount.nfs >/dev/null; do sleep 0.2; done; "
-       "umount /mnt/nfs 2>/dev/null || :",
-       seconds(60));
+    give_up_mount(seconds(60));
     expect_service();
 }
 

@@ -29,17 +29,6 @@ class RecoveryTest : public ModuleTest {
         ASSERT_TRUE(nfs_);
         on(server(), export_sync);
     }
-
-    // Starts a command on the client and returns; `finish` waits for it and wants status 0.
-    static void start(Host &host, const std::string &command) {
-        on(host, fmt::format("rm -f /root/status; ({}; echo $? >/root/status) "
-                             ">/root/output 2>&1 </dev/null &",
-                             command));
-    }
-    static void finish(Host &host, seconds limit) {
-        on(host, "while [ ! -e /root/status ]; do sleep 0.3; done", limit);
-        EXPECT_EQ(on(host, "cat /root/status"), "0\n") << on(host, "tail -n 5 /root/output");
-    }
 };
 
 TEST_F(RecoveryTest, ServerResetLosesNothingStable) {
@@ -49,15 +38,15 @@ TEST_F(RecoveryTest, ServerResetLosesNothingStable) {
     ASSERT_TRUE(mount_);
     // A guest's own disk has no journal: what NFS's daemons have noted there must be whole.
     on(server(), "sync");
-    start(client(), fmt::format("{} --rw=randwrite --do_verify=0 --fsync=16", fio));
+    start_on(client(), "load", fmt::format("{} --rw=randwrite --do_verify=0 --fsync=16", fio));
     const auto calls = counters().at("calls");
     ASSERT_TRUE(eventually([&](const Counters &now) { return now.at("calls") > calls + 60; }));
-    on(client(), "[ ! -e /root/status ]"); // it is in the middle
+    ASSERT_FALSE(ended_on(client(), "load"));
 
     ASSERT_TRUE(worked(pair().reset_server()));
     begin();
     ASSERT_TRUE(nfs_);
-    finish(client(), seconds(150));
+    finish_on(client(), "load", seconds(150));
     on(client(), "echo 3 >/proc/sys/vm/drop_caches");
     on(client(), fmt::format("{} --rw=randread --verify_only", fio), seconds(60));
     EXPECT_GT(counters().at("calls"), 0U);
@@ -70,8 +59,10 @@ TEST_F(RecoveryTest, DeadClientIsForgotten) {
     ASSERT_TRUE(mount_);
     auto second = Mount::make(client(1), *nfs_, Transport::svcrdma, "4.2");
     ASSERT_TRUE(worked(second));
-    start(client(1), "flock /mnt/nfs/lock sh -c 'touch /root/held; dd if=/dev/zero "
-                     "of=/mnt/nfs/dead bs=256k count=400 oflag=direct'");
+    start_on(
+        client(1), "holder",
+        "flock /mnt/nfs/lock sh -c 'touch /root/held; dd if=/dev/zero of=/mnt/nfs/dead bs=256k "
+        "count=400 oflag=direct'");
     on(client(1), "while [ ! -e /root/held ]; do sleep 0.1; done", seconds(30));
     on(client(), "! flock -n /mnt/nfs/lock true");
 

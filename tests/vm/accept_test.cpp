@@ -17,18 +17,18 @@ TEST_F(AcceptTest, QueueIsBounded) {
     serve({Transport::svcrdma}, 1);
     ASSERT_TRUE(nfs_);
     hold_thread();
-    on(client(), fmt::format("modprobe rdma_ucm; (setsid ucmatose -s {} -p {} -c {}) </dev/null "
-                             ">/root/asking 2>&1 &",
-                             server().data_address(), nfs_->port(Transport::svcrdma), asked_for));
+    start_on(client(), "asking",
+             fmt::format("modprobe rdma_ucm; ucmatose -s {} -p {} -c {} || :",
+                         server().data_address(), nfs_->port(Transport::svcrdma), asked_for));
     // It gives up as soon as one is refused, and takes back the others.
     EXPECT_TRUE(eventually([](const Counters &now) {
         return now.at("accepts_refused") + now.at("accepts_abandoned") == asked_for;
-    })) << on(client(), "cat /root/asking");
+    })) << on(client(), "cat /run/asking.out");
     const auto now = counters();
     EXPECT_EQ(now.at("accepts_abandoned"), backlog);
     EXPECT_EQ(now.at("live_waiting"), 0U);
     EXPECT_EQ(now.at("live_connections"), 0U);
-    on(client(), "while pgrep -x ucmatose >/dev/null; do sleep 0.1; done");
+    finish_on(client(), "asking", std::chrono::seconds(30));
     let_thread_go();
     expect_service();
 }

@@ -52,10 +52,9 @@ TEST_F(DeviceTest, GoesUnderLoadAndComesBack) {
     ASSERT_TRUE(worked(mounted));
     mount_.emplace(std::move(*mounted));
 
-    on(client(), "(cd /mnt/nfs; fio --name=load --size=2m --bs=16k --rw=randwrite "
-                 "--verify=crc32c --do_verify=1 --direct=1 --ioengine=libaio --iodepth=16 "
-                 "--loops=8 --minimal >/root/fio.out 2>&1; echo $? >/root/fio.status) "
-                 "</dev/null >/dev/null 2>&1 &");
+    start_on(client(), "load",
+             "cd /mnt/nfs && fio --name=load --size=2m --bs=16k --rw=randwrite --verify=crc32c "
+             "--do_verify=1 --direct=1 --ioengine=libaio --iodepth=16 --loops=8 --minimal");
     for (int round = 0; round < 2; round++) {
         SCOPED_TRACE(round);
         const auto calls = counters().at("calls");
@@ -71,9 +70,8 @@ TEST_F(DeviceTest, GoesUnderLoadAndComesBack) {
         EXPECT_EQ(now.at("live_listeners"), 2U);
         give_device();
     }
-    on(client(), "while [ ! -e /root/fio.status ]; do sleep 0.2; done", seconds(120));
-    EXPECT_EQ(on(client(), "cat /root/fio.status"), "0\n") << on(client(), "cat /root/fio.out");
-    on(client(), "rm -f /root/fio.* /mnt/nfs/load*");
+    finish_on(client(), "load", seconds(120));
+    on(client(), "rm -f /mnt/nfs/load*");
     unmount();
     expect_nothing_live();
 }
@@ -102,10 +100,7 @@ TEST_F(DeviceTest, ConnectionsInTheQueueGoToo) {
     serve({Transport::svcrdma}, 1);
     ASSERT_TRUE(nfs_);
     hold_thread();
-    on(client(), fmt::format("mkdir -p /mnt/nfs; (setsid timeout 60 mount -t nfs -o "
-                             "vers=4.2,proto=rdma,port=20049,retry=0 {}:/ /mnt/nfs) "
-                             "</dev/null >/dev/null 2>&1 &",
-                             server().data_address()));
+    try_to_mount(seconds(60));
     EXPECT_TRUE(eventually([](const Counters &now) { return now.at("live_waiting") > 0; }));
     EXPECT_EQ(counters().at("live_connections"), 0U);
     take_device();
@@ -114,10 +109,7 @@ TEST_F(DeviceTest, ConnectionsInTheQueueGoToo) {
 
     give_device();
     let_thread_go();
-    on(client(),
-       "while pgrep -x mount.nfs >/dev/null; do sleep 0.2; done; "
-       "umount /mnt/nfs 2>/dev/null || :",
-       seconds(90));
+    give_up_mount(seconds(90));
     mount_by_hand(20049);
     on(client(), "umount /mnt/nfs");
     expect_nothing_live();

@@ -231,4 +231,20 @@ std::string VmTest::on(Host &host, const std::string &command, std::chrono::seco
     return output.value_or("");
 }
 
+void VmTest::start_on(Host &host, const std::string &name, const std::string &command) {
+    on(host, fmt::format("cd /run; rm -f {0}.status; ((cd /; {1}) >{0}.out 2>&1; "
+                         "echo $? >{0}.status) </dev/null >/dev/null 2>&1 &",
+                         name, command));
+}
+
+bool VmTest::ended_on(Host &host, const std::string &name) {
+    return on(host, fmt::format("cat /run/{}.status 2>/dev/null || :", name)).ends_with('\n');
+}
+
+void VmTest::finish_on(Host &host, const std::string &name, std::chrono::seconds limit) {
+    on(host, fmt::format("while [ ! -s /run/{}.status ]; do sleep 0.2; done", name), limit);
+    EXPECT_EQ(on(host, fmt::format("cat /run/{}.status", name)), "0\n")
+        << on(host, fmt::format("tail -n 5 /run/{}.out", name));
+}
+
 } // namespace lab

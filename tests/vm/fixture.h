@@ -72,6 +72,13 @@ class VmTest : public ::testing::Test {
     static std::string on(Host &host, const std::string &command,
                           std::chrono::seconds limit = std::chrono::seconds(30));
 
+    /// Starts a command that goes on by itself. The host keeps its output and its exit status
+    /// under this name; the next of the same name takes its place.
+    static void start_on(Host &host, const std::string &name, const std::string &command);
+    static bool ended_on(Host &host, const std::string &name);
+    /// Waits until it has ended, for at most `limit`; it has to have succeeded.
+    static void finish_on(Host &host, const std::string &name, std::chrono::seconds limit);
+
     std::optional<NfsServer> nfs_;
     std::optional<Mount> mount_;
 };

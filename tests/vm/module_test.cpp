@@ -100,28 +100,35 @@ void ModuleTest::hold_thread() {
                              "mountproto=tcp {}:/export/frozen /mnt/tcp",
                              server().data_address()));
     on(server(), "fsfreeze -f /export/frozen");
-    on(client(), "(setsid dd if=/dev/zero of=/mnt/tcp/held bs=4k count=1 oflag=direct) "
-                 "</dev/null >/dev/null 2>&1 &");
+    start_on(client(), "held", "dd if=/dev/zero of=/mnt/tcp/held bs=4k count=1 oflag=direct");
     on(server(), "for n in $(seq 100); do grep -q percpu_rwsem /proc/$(pgrep -x nfsd)/wchan && "
                  "exit; sleep 0.1; done; cat /proc/$(pgrep -x nfsd)/wchan; exit 1");
 }
 
 void ModuleTest::let_thread_go() {
     on(server(), "fsfreeze -u /export/frozen");
-    on(client(), "while pgrep -x dd >/dev/null; do sleep 0.2; done; umount /mnt/tcp",
-       std::chrono::seconds(60));
+    finish_on(client(), "held", std::chrono::seconds(60));
+    on(client(), "umount /mnt/tcp");
     on(server(), "exportfs -u '*:/export/frozen'; exportfs -f; for n in $(seq 10); do "
                  "umount /export/frozen && break; sleep 0.5; done; rm /dev/shm/frozen");
 }
 
-void ModuleTest::hold_threads_back() {
-    on(server(), "rm -f /run/enough; (setsid nice -n 19 sh -c 'until [ -e /run/enough ]; do :; "
-                 "done') </dev/null >/dev/null 2>&1 & "
-                 "renice -n 19 -p $(pgrep -x nfsd) >/dev/null");
+void ModuleTest::try_to_mount(std::chrono::seconds limit) {
+    start_on(client(), "mount",
+             fmt::format("mkdir -p /mnt/nfs; timeout {} mount -t nfs -o "
+                         "vers=4.2,proto=rdma,port=20049,retry=0 {}:/ /mnt/nfs || :",
+                         limit.count(), server().data_address()));
 }
 
-void ModuleTest::let_threads_run() {
-    on(server(), "touch /run/enough");
+void ModuleTest::give_up_mount(std::chrono::seconds limit) {
+    finish_on(client(), "mount", limit);
+    on(client(), "umount /mnt/nfs 2>/dev/null || :");
+}
+
+void ModuleTest::hold_threads_back() {
+    start_on(server(), "competitor",
+             "nice -n 19 sh -c \"while [ -e /proc/$(pgrep -o -x nfsd) ]; do :; done\"");
+    on(server(), "renice -n 19 -p $(pgrep -x nfsd) >/dev/null");
 }
 
 void ModuleTest::make_many(unsigned files) {

@@ -52,11 +52,14 @@ class ModuleTest : public VmTest {
     static void hold_thread();
     static void let_thread_go();
 
-    /// After serve(): its threads get at most half of the CPU until let_threads_run(), and what the
-    /// RDMA device does goes first. A client that is as slow as the server is quicker than that.
-    /// For the next serve() they are as always.
+    /// The client tries to mount for at most that long, while the test goes on.
+    static void try_to_mount(std::chrono::seconds limit);
+    /// Waits until it has ended, either way; what was mounted is not any more.
+    static void give_up_mount(std::chrono::seconds limit);
+
+    /// After serve(): its threads get at most half of the CPU until they end, and what the RDMA
+    /// device does goes first. A client that is as slow as the server is quicker than that.
     static void hold_threads_back();
-    static void let_threads_run();
 
     /// A directory of that many files, whose listing is longer than any inline reply; made on the
     /// server, counted by the client from what the server says now.

@@ -29,17 +29,12 @@ class SettingsTest : public ModuleTest {
 
     /// The most Receive contexts that are seen while the client works: soon after that they go.
     static std::uint64_t most_recv_ctxts(const std::string &work) {
-        on(client(), fmt::format("rm -f /run/worked; (({}); echo $? >/run/worked) "
-                                 "</dev/null >/dev/null 2>&1 &",
-                                 work));
+        start_on(client(), "load", work);
         const auto deadline = Deadline::scaled(seconds(120));
         std::uint64_t most = 0;
-        std::string status;
-        while (status.empty() && !deadline.expired() && !HasFailure()) {
+        while (!ended_on(client(), "load") && !deadline.expired() && !HasFailure())
             most = std::max(most, counters().at("live_recv_ctxts"));
-            status = on(client(), "cat /run/worked 2>/dev/null || :");
-        }
-        EXPECT_EQ(status, "0\n");
+        finish_on(client(), "load", seconds(10));
         return most;
     }
 };
@@ -85,7 +80,6 @@ TEST_F(SettingsTest, CreditsLimitWhatAClientMayHaveOutstanding) {
     // Only a server that has many calls at once grants many.
     hold_threads_back();
     const auto many = most_recv_ctxts(load);
-    let_threads_run();
     // Eight, what is posted ahead of need, and as many calls again in the hands of nfsd.
     EXPECT_LE(few, 8 + 4 + 8U);
     EXPECT_GT(many, 64U);
