@@ -10,7 +10,7 @@ set grid
 policies = "deferred workqueue inline"
 of(policy) = strcol("release") eq policy ? column("unmap_us") : NaN
 set multiplot layout 3,2
-set key bottom right
+set key top left
 set title "Time in the Send completion handler, microseconds"
 plot for [p in policies] "sweep.tsv" using (of(p)):(column("send_handler_ns") / 1000) with linespoints title p
 unset key
