@@ -44,8 +44,9 @@ TEST_F(DrainTest, ThreadsBetweenRpcs) {
     on(client(), fio("--size=2m --bs=4k --rw=randread --iodepth=8 --loops=4"), seconds(120));
     EXPECT_TRUE(
         eventually([](const Counters &now) { return now.at("released") == now.at("replies"); }));
+    // How many it is depends on the pace: threads that want a Send context drain as well.
     const auto now = counters();
-    EXPECT_GT(now.at("drained_by_release_ctxt"), now.at("released") / 2);
+    EXPECT_GT(now.at("drained_by_release_ctxt"), now.at("released") / 10);
 }
 
 TEST_F(DrainTest, WhoWantsASendContextAndFindsNone) {
