@@ -28,14 +28,15 @@ class DataTest : public ModuleTest {
 
     /// Unmounts, and expects that the module reports no trouble and no leak.
     void end() {
+        expect_no_trouble();
+        const auto sent = counters().at("send_failures");
         unmount();
         expect_nothing_live();
-        for (const auto &[name, value] : counters()) {
-            if (name.starts_with("err_") || name.ends_with("_failures") || name == "no_memory" ||
-                name == "replies_too_large") {
-                EXPECT_EQ(value, before_.at(name)) << name;
-            }
-        }
+        // The client closes when it has the last reply; a packet that its device then takes for
+        // another one finds no Receive, and that is what we are told of ours.
+        if (rxe_repeats_packets())
+            before_.at("send_failures") += counters().at("send_failures") - sent;
+        expect_no_trouble();
         EXPECT_EQ(moved("calls"), moved("replies"));
         // Every Send since the module was loaded: replies, and calls back to the client. What was
         // in flight at begin() counts on both sides.
@@ -44,6 +45,15 @@ class DataTest : public ModuleTest {
     }
 
   private:
+    void expect_no_trouble() const {
+        for (const auto &[name, value] : counters()) {
+            if (name.starts_with("err_") || name.ends_with("_failures") || name == "no_memory" ||
+                name == "replies_too_large") {
+                EXPECT_EQ(value, before_.at(name)) << name;
+            }
+        }
+    }
+
     Counters before_;
 };
 

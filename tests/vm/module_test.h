@@ -18,6 +18,10 @@ class ModuleTest : public VmTest {
     /// The module's counters now.
     static Counters counters();
 
+    /// Whether this kernel's rxe processes a packet once more if its queue pair goes down just
+    /// after it was completed. Up to 6.12 it does, where a thread may be preempted there.
+    static bool rxe_repeats_packets();
+
     /// A limit of real time, longer on a kernel of the lab's own: that is slower.
     static std::chrono::milliseconds stretched(std::chrono::milliseconds limit);
 
