@@ -32,7 +32,7 @@ vm-test: lab-module ## the tests in VMs, on every kernel of the image
 	cmake --build $(BUILD)
 	ctest --test-dir $(BUILD) --output-on-failure --parallel 2 -L vm
 
-test-debug: image ## those in VMs with KASAN, lockdep and kmemleak (two hours, and half an hour for the kernel, once)
+test-debug: image ## those in VMs with KASAN, lockdep and kmemleak (an hour and a quarter, and 20 minutes for the kernel, once)
 	$(LAB) kernel build debug
 	$(LAB) module build --kernel debug
 	cmake --build $(BUILD) --target vm-tests debug-tests
@@ -47,7 +47,7 @@ test-failures: image ## allocations and calls that fail one after the other, wit
 	$(BUILD)/tests/debug/debug-tests --kernel=debug --gtest_output=xml:$(BUILD)/failures.xml \
 		--gtest_filter='*FailureTest.*'
 
-test-kcsan: image ## a part of them with a kernel that finds data races
+test-kcsan: image ## the data path with a kernel that finds data races (20 minutes, and as many for the kernel, once)
 	$(LAB) kernel build kcsan
 	$(LAB) module build --kernel kcsan
 	cmake --build $(BUILD) --target vm-tests debug-tests
