@@ -29,13 +29,13 @@ class DataTest : public ModuleTest {
     /// Unmounts, and expects that the module reports no trouble and no leak.
     void end() {
         expect_no_trouble();
-        const auto sent = counters().at("send_failures");
+        const auto refused = counters().at("send_failures");
         unmount();
         expect_nothing_live();
         // The client closes when it has the last reply; a packet that its device then takes for
         // another one finds no Receive, and that is what we are told of ours.
         if (rxe_repeats_packets())
-            before_.at("send_failures") += counters().at("send_failures") - sent;
+            before_.at("send_failures") += counters().at("send_failures") - refused;
         expect_no_trouble();
         EXPECT_EQ(moved("calls"), moved("replies"));
         // Every Send since the module was loaded: replies, and calls back to the client. What was
