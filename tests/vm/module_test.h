@@ -41,9 +41,6 @@ class ModuleTest : public VmTest {
     /// The client does not hear the server's RDMA packets any more: what it sends arrives, the
     /// answers stay in flight. hear() ends that, and does nothing when it hears.
     static void deafen();
-    /// The same, but the connection manager's messages pass: a connection can end and another
-    /// begin.
-    static void lose_answers();
     static void hear();
 
     /// Makes the client's RDMA device anew if it cannot connect any more. rxe loses its general
