@@ -20,6 +20,7 @@ struct SplatPattern {
 struct AllowedLine {
     std::string_view text;
     std::string_view reason;
+    std::string_view in_stack = {}; ///< a function that has to be in the report; empty: any report
 };
 
 /// One splat: the line that gave it away and the lines that belong to it.
@@ -41,9 +42,9 @@ const Finding *first_serious(std::span<const Finding> findings);
 
 /// Finds splats in a serial console's log or in dmesg's output. What follows a splat belongs to
 /// it until the kernel marks its end, is silent for a second, or has said enough: a second
-/// pattern in there is part of the same trouble. One that begins with an allowed line is
-/// tolerated, unless our module appears anywhere in it; in a report of KCSAN's, unless one of the
-/// two accesses is our module's.
+/// pattern in there is part of the same trouble. One that begins with an allowed line, and
+/// shows the function that goes with it, is tolerated, unless our module appears anywhere in it; in
+/// a report of KCSAN's, unless one of the two accesses is our module's.
 std::vector<Finding> scan_console(std::string_view log,
                                   std::span<const SplatPattern> patterns = splat_patterns(),
                                   std::span<const AllowedLine> allowed = allowed_lines());

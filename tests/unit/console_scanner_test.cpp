@@ -148,6 +148,33 @@ TEST(Console, ToleratesWhatIsAllowed) {
     EXPECT_EQ(scan_console(log)[0].tolerated, "");
 }
 
+TEST(Console, ToleratesALineWithItsFunctionOnly) {
+    constexpr std::array allowed{AllowedLine{"clock is slow", "the emulated one is", "tick+"}};
+    const auto findings = scan_console("[    1.0] WARNING: clock is slow\n"
+                                       "[    1.1]  tick+0x12/0x90\n"
+                                       "[    5.0] WARNING: clock is slow\n"
+                                       "[    5.1]  tock+0x12/0x90\n",
+                                       splat_patterns(), allowed);
+    ASSERT_EQ(findings.size(), 2U);
+    EXPECT_EQ(findings[0].tolerated, "the emulated one is");
+    EXPECT_EQ(findings[1].tolerated, "");
+}
+
+// As a debug kernel has told it; no line of it is our module's, until one is added.
+TEST(Console, ToleratesThatRxeFreesPacketsWithInterruptsOff) {
+    auto log = test_data("console/7.3-rxe.log");
+    auto findings = scan_console(log);
+    ASSERT_THAT(names(findings), ElementsAre("warning", "warning", "lockdep"));
+    EXPECT_EQ(first_serious(findings), nullptr);
+    const std::string theirs = " do_work+0xd1/0x290 [rdma_rxe]";
+    for (auto at = log.find(theirs); at != std::string::npos; at = log.find(theirs, at + 1))
+        log.replace(at, theirs.size(), " svc_rdma_send+0x12/0x90 [svcrdma]");
+    findings = scan_console(log);
+    ASSERT_EQ(findings.size(), 3U);
+    for (const Finding &finding : findings)
+        EXPECT_EQ(finding.tolerated, "");
+}
+
 TEST(Console, ToleratesNothingOfOurOwn) {
     constexpr std::array allowed{AllowedLine{"clock is slow", "the emulated one is"}};
     const auto findings = scan_console("[    1.0] WARNING: clock is slow\n"
