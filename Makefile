@@ -3,6 +3,8 @@
 
 BUILD := build
 LAB   := $(BUILD)/nfsrdma-lab
+# Of the lab's own: what test-debug and test-failures run on.
+KERNEL := debug
 
 .DEFAULT_GOAL := help
 .PHONY: demo bench experiment test unit model vm-test test-all test-debug test-failures test-kcsan conform conformance lab image lab-module doctor setup clean help
@@ -32,19 +34,19 @@ vm-test: lab-module ## the tests in VMs, on every kernel of the image
 	cmake --build $(BUILD)
 	ctest --test-dir $(BUILD) --output-on-failure --parallel 2 -L vm
 
-test-debug: image ## those in VMs with KASAN, lockdep and kmemleak (an hour and a quarter, and 20 minutes for the kernel, once)
-	$(LAB) kernel build debug
-	$(LAB) module build --kernel debug
+test-debug: image ## those in VMs with KASAN, lockdep and kmemleak (an hour and a quarter, and 20 minutes for the kernel, once; KERNEL=debug-backports for the newest)
+	$(LAB) kernel build $(KERNEL)
+	$(LAB) module build --kernel $(KERNEL)
 	cmake --build $(BUILD) --target vm-tests debug-tests
-	$(BUILD)/tests/vm/vm-tests --kernel=debug --gtest_output=xml:$(BUILD)/vm-debug.xml
-	$(BUILD)/tests/debug/debug-tests --kernel=debug --gtest_output=xml:$(BUILD)/debug.xml \
+	$(BUILD)/tests/vm/vm-tests --kernel=$(KERNEL) --gtest_output=xml:$(BUILD)/vm-debug.xml
+	$(BUILD)/tests/debug/debug-tests --kernel=$(KERNEL) --gtest_output=xml:$(BUILD)/debug.xml \
 		--gtest_filter='PlantedTest.*:Transports/SiwTest.*'
 
 test-failures: image ## allocations and calls that fail one after the other, with that kernel (some two hours)
-	$(LAB) kernel build debug
-	$(LAB) module build --kernel debug
+	$(LAB) kernel build $(KERNEL)
+	$(LAB) module build --kernel $(KERNEL)
 	cmake --build $(BUILD) --target debug-tests
-	$(BUILD)/tests/debug/debug-tests --kernel=debug --gtest_output=xml:$(BUILD)/failures.xml \
+	$(BUILD)/tests/debug/debug-tests --kernel=$(KERNEL) --gtest_output=xml:$(BUILD)/failures.xml \
 		--gtest_filter='*FailureTest.*'
 
 test-kcsan: image ## the data path with a kernel that finds data races (20 minutes, and as many for the kernel, once)
