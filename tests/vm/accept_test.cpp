@@ -23,7 +23,7 @@ TEST_F(AcceptTest, QueueIsBounded) {
     // It gives up as soon as one is refused, and takes back the others.
     EXPECT_TRUE(eventually([](const Counters &now) {
         return now.at("accepts_refused") + now.at("accepts_abandoned") == asked_for;
-    })) << on(client(), "cat /run/asking.out");
+    })) << output_on(client(), "asking");
     const auto now = counters();
     EXPECT_EQ(now.at("accepts_abandoned"), backlog);
     EXPECT_EQ(now.at("live_waiting"), 0U);

@@ -241,10 +241,13 @@ bool VmTest::ended_on(Host &host, const std::string &name) {
     return on(host, fmt::format("cat /run/{}.status 2>/dev/null || :", name)).ends_with('\n');
 }
 
+std::string VmTest::output_on(Host &host, const std::string &name) {
+    return on(host, fmt::format("tail -n 5 /run/{}.out", name));
+}
+
 void VmTest::finish_on(Host &host, const std::string &name, std::chrono::seconds limit) {
     on(host, fmt::format("while [ ! -s /run/{}.status ]; do sleep 0.2; done", name), limit);
-    EXPECT_EQ(on(host, fmt::format("cat /run/{}.status", name)), "0\n")
-        << on(host, fmt::format("tail -n 5 /run/{}.out", name));
+    EXPECT_EQ(on(host, fmt::format("cat /run/{}.status", name)), "0\n") << output_on(host, name);
 }
 
 } // namespace lab

@@ -76,6 +76,8 @@ class VmTest : public ::testing::Test {
     /// under this name; the next of the same name takes its place.
     static void start_on(Host &host, const std::string &name, const std::string &command);
     static bool ended_on(Host &host, const std::string &name);
+    /// The last lines that it has written until now.
+    static std::string output_on(Host &host, const std::string &name);
     /// Waits until it has ended, for at most `limit`; it has to have succeeded.
     static void finish_on(Host &host, const std::string &name, std::chrono::seconds limit);
 
