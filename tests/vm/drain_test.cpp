@@ -176,7 +176,8 @@ double seconds_of(const std::string &line) {
 TEST_F(DrainTest, TheQuietTimersVisitor) {
     // Two periods of SVC_RDMA_QUIET, in seconds, and what it takes to wake a thread. A machine that
     // is emulated on a busy one stands still at times, so some of the rounds may take longer.
-    constexpr double bound = 0.4 + 0.05;
+    const auto bound =
+        std::chrono::duration<double>(stretched(std::chrono::milliseconds(400 + 50))).count();
     constexpr std::size_t rounds = 8, within = 5;
     const std::string tracing = "cd /sys/kernel/tracing && ";
     serve_with("");
