@@ -66,7 +66,7 @@ class ModuleTest : public VmTest {
     /// server, counted by the client from what the server says now.
     static void make_many(unsigned files);
     static constexpr const char *count_many =
-        "echo 2 > /proc/sys/vm/drop_caches && ls -f /mnt/nfs/many | grep -c entry";
+        "echo 3 > /proc/sys/vm/drop_caches && ls -f /mnt/nfs/many | grep -c entry";
     static void remove_many();
 
     /// Before serve(), for delegations: lockd's grace period counts for NFSv4 as well.
