@@ -94,12 +94,8 @@ int shell(const Options &options) {
     if (!pair)
         return complain(pair.error());
     ServeOptions serve = {.transports = {*transport}};
-    if (*transport == Transport::svcrdma) {
+    if (*transport == Transport::svcrdma)
         serve.module = module_path((*pair)->kernel());
-        if (!fs::exists(serve.module))
-            return complain({fmt::format("{} is missing: run nfsrdma-lab module build",
-                                         serve.module.string())});
-    }
     Progress progress(fmt::format("mounting NFS {} over {}", options.nfs, options.transport));
     auto server = NfsServer::start((*pair)->server(), serve);
     if (!server)
