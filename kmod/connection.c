@@ -270,6 +270,7 @@ static int svc_rdma_try_queues(struct svcxprt_rdma *rdma, u32 credits)
 	rdma->sc_qp = id->qp;
 	rdma->sc_sq_depth = sends;
 	atomic_set(&rdma->sc_sq_avail, sends);
+	rdma->sc_sq_moved = jiffies;
 	return 0;
 }
 

@@ -51,7 +51,7 @@ static void svc_rdma_release_by_drain(struct svcxprt_rdma *rdma,
 	 * was set here, find the context on the list. An enqueue refused
 	 * because the transport is busy is not lost: the receiver looks at
 	 * XPT_DATA again when it lets go. One refused for want of write space
-	 * is made up for by the thread that waits, in svc_rdma_sq_wait_space().
+	 * is made up for by the thread that waits (wspace.c): it drains.
 	 */
 	if (svc_rdma_release_list_append(&rdma->sc_send_release_list,
 					 &ctxt->sc_node) &&

@@ -76,6 +76,49 @@ static bool svc_rdma_send_ctxt_may_add(struct svcxprt_rdma *rdma, bool may_wait)
 	return false;
 }
 
+/*
+ * One that is free, or has completed, or is new. Returns NULL if there is no
+ * memory, or ERR_PTR(-EAGAIN) if there are as many as there may be: they are in
+ * flight, or in the hands of threads that release them.
+ */
+static struct svc_rdma_send_ctxt *
+svc_rdma_send_ctxt_try(struct svcxprt_rdma *rdma, bool may_wait)
+{
+	struct svc_rdma_send_ctxt *ctxt;
+
+	svc_rdma_send_poll(rdma);
+	svc_rdma_send_ctxts_drain(rdma, SVC_RDMA_drained_by_send_ctxt_get);
+	ctxt = svc_rdma_send_ctxt_reuse(rdma);
+	if (ctxt)
+		return ctxt;
+	if (!svc_rdma_send_ctxt_may_add(rdma, may_wait))
+		return ERR_PTR(-EAGAIN);
+	ctxt = svc_rdma_send_ctxt_alloc(rdma);
+	if (!ctxt)
+		atomic_dec(&rdma->sc_send_ctxts);
+	return ctxt;
+}
+
+static struct svc_rdma_send_ctxt *
+svc_rdma_send_ctxt_wait(struct svcxprt_rdma *rdma)
+{
+	unsigned long since = jiffies;
+	struct svc_rdma_send_ctxt *ctxt;
+
+	svc_rdma_wait_begin(rdma);
+	do {
+		if (svc_rdma_closing(rdma) || fatal_signal_pending(current) ||
+		    svc_rdma_stalled(rdma, since)) {
+			ctxt = NULL;
+			break;
+		}
+		schedule_timeout_killable(1);
+		ctxt = svc_rdma_send_ctxt_try(rdma, true);
+	} while (IS_ERR(ctxt));
+	svc_rdma_wait_end(rdma);
+	return ctxt;
+}
+
 /**
  * svc_rdma_send_ctxt_get - get a Send context
  * @rdma: connection
@@ -83,33 +126,19 @@ static bool svc_rdma_send_ctxt_may_add(struct svcxprt_rdma *rdma, bool may_wait)
  *
  * Prefers contexts that are free, then those that have completed but were not
  * released yet, and allocates last: so their number follows what is in flight.
- * Where releasing is slower than replying, threads wait for it here. May sleep.
- * Returns NULL if there is no memory or the connection is closing.
+ * Where releasing is slower than replying, threads wait for it here, and where
+ * the client takes no replies. May sleep. Returns NULL if there is no memory or
+ * the connection is closing.
  */
 struct svc_rdma_send_ctxt *svc_rdma_send_ctxt_get(struct svcxprt_rdma *rdma,
 						  bool may_wait)
 {
-	struct svc_rdma_send_ctxt *ctxt;
+	struct svc_rdma_send_ctxt *ctxt = svc_rdma_send_ctxt_reuse(rdma);
 
-	ctxt = svc_rdma_send_ctxt_reuse(rdma);
-	while (!ctxt) {
-		svc_rdma_send_poll(rdma);
-		svc_rdma_send_ctxts_drain(rdma,
-					  SVC_RDMA_drained_by_send_ctxt_get);
-		ctxt = svc_rdma_send_ctxt_reuse(rdma);
-		if (ctxt)
-			break;
-		if (svc_rdma_send_ctxt_may_add(rdma, may_wait)) {
-			ctxt = svc_rdma_send_ctxt_alloc(rdma);
-			if (!ctxt)
-				atomic_dec(&rdma->sc_send_ctxts);
-			break;
-		}
-		/* In flight, or in the hands of threads that release them. */
-		if (svc_rdma_closing(rdma) || fatal_signal_pending(current))
-			break;
-		schedule_timeout_killable(1);
-	}
+	if (!ctxt)
+		ctxt = svc_rdma_send_ctxt_try(rdma, may_wait);
+	if (IS_ERR(ctxt))
+		ctxt = svc_rdma_send_ctxt_wait(rdma);
 	return ctxt;
 }
 

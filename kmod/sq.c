@@ -25,11 +25,20 @@ struct svc_rdma_sq_place {
 	unsigned int		sqes;
 };
 
+/* Gives back reserved entries and wakes who waits for them. */
+static void svc_rdma_sq_give_back(struct svcxprt_rdma *rdma, unsigned int sqes)
+{
+	atomic_add(sqes, &rdma->sc_sq_avail);
+	smp_mb__after_atomic();	/* pairs with svc_rdma_sq_wait() */
+	if (atomic_read(&rdma->sc_sq_waiters))
+		wake_up_all(&rdma->sc_sq_wait);
+}
+
 static bool svc_rdma_sq_try(struct svcxprt_rdma *rdma, unsigned int sqes)
 {
 	if (atomic_sub_return(sqes, &rdma->sc_sq_avail) >= 0)
 		return true;
-	svc_rdma_sq_return(rdma, sqes);
+	svc_rdma_sq_give_back(rdma, sqes);
 	return false;
 }
 
@@ -69,12 +78,13 @@ static void svc_rdma_sq_step_out(struct svcxprt_rdma *rdma,
 /* The caller stands at the head of the line. */
 static int svc_rdma_sq_wait_space(struct svcxprt_rdma *rdma, unsigned int sqes)
 {
+	unsigned long since = jiffies;
 	int seen, ret;
 
 	for (;;) {
 		/* Sampled first: an event from here on is one to wake up for. */
 		seen = atomic_read(&rdma->sc_send_events);
-		if (svc_rdma_closing(rdma))
+		if (svc_rdma_closing(rdma) || svc_rdma_stalled(rdma, since))
 			return -ENOTCONN;
 		svc_rdma_send_poll(rdma);
 		/* Who else would, while enqueues are refused? It may be long. */
@@ -87,7 +97,8 @@ static int svc_rdma_sq_wait_space(struct svcxprt_rdma *rdma, unsigned int sqes)
 		/*
 		 * Another thread may poll what this one waits for, hence the
 		 * second condition; svc_rdma_sq_return() wakes for it. The
-		 * timeout is for sunrpc, which sets XPT_CLOSE without a word.
+		 * timeout is for sunrpc, which sets XPT_CLOSE without a word,
+		 * and for a client that takes nothing any more.
 		 */
 		ret = wait_event_killable_timeout(rdma->sc_sq_wait,
 						  atomic_read(&rdma->sc_send_events) != seen ||
@@ -105,10 +116,8 @@ static int svc_rdma_sq_wait(struct svcxprt_rdma *rdma, unsigned int sqes)
 
 	svc_rdma_count(SVC_RDMA_sq_waits);
 
-	/*
-	 * From here on xpo_has_wspace is false and enqueues are refused. Either
-	 * svc_rdma_sq_return() sees the waiter, or the waiter the entries.
-	 */
+	svc_rdma_wait_begin(rdma);
+	/* Either svc_rdma_sq_return() sees the waiter, or the waiter the entries. */
 	atomic_inc(&rdma->sc_sq_waiters);
 	smp_mb__after_atomic();	/* pairs with svc_rdma_sq_return() */
 	ret = svc_rdma_sq_line_up(rdma, &place);
@@ -116,14 +125,7 @@ static int svc_rdma_sq_wait(struct svcxprt_rdma *rdma, unsigned int sqes)
 		ret = svc_rdma_sq_wait_space(rdma, sqes);
 	svc_rdma_sq_step_out(rdma, &place);
 	atomic_dec(&rdma->sc_sq_waiters);
-	smp_mb__after_atomic();	/* pairs with svc_rdma_enqueue() */
-
-	/*
-	 * While this thread slept, enqueues were refused for want of write
-	 * space. What self-enqueues were for it has done itself; the others are
-	 * made up for, if there is still a reason.
-	 */
-	svc_xprt_enqueue(&rdma->sc_xprt);
+	svc_rdma_wait_end(rdma);
 	return ret;
 }
 
@@ -142,13 +144,17 @@ static int svc_rdma_sq_reserve(struct svcxprt_rdma *rdma, unsigned int sqes,
 	return may_sleep ? svc_rdma_sq_wait(rdma, sqes) : -ENOBUFS;
 }
 
-/* Gives back reserved entries and wakes who waits for them. Any context. */
+/**
+ * svc_rdma_sq_return - give back the entries of a chain that has completed
+ * @rdma: connection
+ * @sqes: how many; wakes who waits for them
+ *
+ * Completion handlers.
+ */
 void svc_rdma_sq_return(struct svcxprt_rdma *rdma, unsigned int sqes)
 {
-	atomic_add(sqes, &rdma->sc_sq_avail);
-	smp_mb__after_atomic();	/* pairs with svc_rdma_sq_wait() */
-	if (atomic_read(&rdma->sc_sq_waiters))
-		wake_up_all(&rdma->sc_sq_wait);
+	WRITE_ONCE(rdma->sc_sq_moved, jiffies);
+	svc_rdma_sq_give_back(rdma, sqes);
 }
 
 /**
@@ -184,23 +190,11 @@ int svc_rdma_sq_post(struct svcxprt_rdma *rdma, struct ib_send_wr *first,
 
 	*posted = bad != first;
 	if (!*posted)
-		svc_rdma_sq_return(rdma, sqes);
+		svc_rdma_sq_give_back(rdma, sqes);
 
 out_close:
 	svc_rdma_count(SVC_RDMA_post_failures);
 	trace_svc_rdma_post_failed(rdma, sqes, ret);
 	svc_rdma_close(rdma);
 	return ret;
-}
-
-/**
- * svc_rdma_has_wspace - whether the transport may be given more to do
- * @xprt: connection or listener
- *
- * Any context. Not while a thread waits for Send Queue space: more calls would
- * only queue up behind it.
- */
-int svc_rdma_has_wspace(struct svc_xprt *xprt)
-{
-	return !atomic_read(&svc_rdma_of(xprt)->sc_sq_waiters);
 }

@@ -61,6 +61,7 @@
 	X(accepts_failed)						\
 	X(accepts_abandoned)	/* ended while they were waiting */	\
 	X(handshakes_timed_out)	/* the client did not confirm */	\
+	X(stalls)		/* the client took nothing while a thread waited */ \
 	X(smaller_queues)	/* the device refused larger ones */	\
 	X(device_closes)	/* connections that their device took along */ \
 	X(address_changes)	/* connections whose hardware address changed */ \

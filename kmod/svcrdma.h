@@ -263,7 +263,9 @@ struct svcxprt_rdma {
 
 	unsigned int		sc_sq_depth;	/* entries */
 	atomic_t		sc_sq_avail;	/* entries nobody has reserved */
+	unsigned long		sc_sq_moved;	/* jiffies: something completed */
 	atomic_t		sc_sq_waiters;
+	atomic_t		sc_waiting;	/* those, and for Send contexts */
 	atomic_t		sc_send_events;
 	spinlock_t		sc_sq_lock;	/* sc_sq_line */
 	struct list_head	sc_sq_line;	/* threads, first come first served */
@@ -381,6 +383,11 @@ void svc_rdma_bc_exit(void);
 void svc_rdma_sq_return(struct svcxprt_rdma *rdma, unsigned int sqes);
 int svc_rdma_sq_post(struct svcxprt_rdma *rdma, struct ib_send_wr *first,
 		     unsigned int sqes, bool may_sleep, bool *posted);
+
+/* wspace.c */
+void svc_rdma_wait_begin(struct svcxprt_rdma *rdma);
+void svc_rdma_wait_end(struct svcxprt_rdma *rdma);
+bool svc_rdma_stalled(struct svcxprt_rdma *rdma, unsigned long since);
 int svc_rdma_has_wspace(struct svc_xprt *xprt);
 
 /* Whether no Work Request is posted or about to be. */

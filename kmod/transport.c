@@ -35,13 +35,13 @@ void svc_rdma_close(struct svcxprt_rdma *rdma)
  * @rdma: connection
  *
  * Any context. Refused, without loss, while a receiver is there (it looks at
- * XPT_DATA again when it lets go) and while a thread waits for Send Queue space
- * (it enqueues when it goes on).
+ * XPT_DATA again when it lets go) and while a thread waits to be able to send (it
+ * enqueues when it goes on).
  */
 void svc_rdma_enqueue(struct svcxprt_rdma *rdma)
 {
 	set_bit(XPT_DATA, &rdma->sc_xprt.xpt_flags);
-	smp_mb__after_atomic();	/* pairs with svc_rdma_sq_wait() */
+	smp_mb__after_atomic();	/* pairs with svc_rdma_wait_end() */
 	svc_xprt_enqueue(&rdma->sc_xprt);
 }
 
@@ -116,7 +116,7 @@ static void svc_rdma_check_drained(const struct svcxprt_rdma *rdma)
 		     llist_empty(&rdma->sc_recv_orphans));
 	WARN_ON_ONCE(rdma->sc_recvs_posted);
 	WARN_ON_ONCE(atomic_read(&rdma->sc_reads));
-	WARN_ON_ONCE(atomic_read(&rdma->sc_sq_waiters));
+	WARN_ON_ONCE(atomic_read(&rdma->sc_waiting));
 }
 
 static void svc_rdma_free_connection(struct svcxprt_rdma *rdma)

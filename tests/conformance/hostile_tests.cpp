@@ -205,6 +205,25 @@ void never_receives(Context &context) {
     clients.front().let_it_end();
 }
 
+/// More calls than a server has threads and room for replies, and no Receive for any of them.
+void takes_no_reply(Context &context) {
+    constexpr int enough = 4000, between = 64;
+    auto other = context.connect();
+    auto client = context.connect({.receives = 0});
+    for (int call = 0; call < enough; call++) {
+        const Header header{.xid = client.next_xid()};
+        auto bytes = header.encode();
+        const auto payload = null_call(header.xid);
+        bytes.insert(bytes.end(), payload.begin(), payload.end());
+        // The server takes no more, or has ended the connection.
+        if (!client.connection().post(bytes))
+            break;
+        const Step step(fmt::format("somebody else, after {} calls", call + 1));
+        if (call % between == between - 1)
+            other.expect_alive();
+    }
+}
+
 void never_sends(Context &context) {
     std::vector<Client> clients;
     for (int i = 0; i < 20; i++)
@@ -299,6 +318,11 @@ std::span<const Test> hostile_tests() {
          {"8166-8.1-1"},
          "connections without a Receive",
          never_receives,
+         hostile},
+        {"hostile.takes-no-reply",
+         {"8166-8.1-1"},
+         "as many calls as the server takes, on a connection without a Receive",
+         takes_no_reply,
          hostile},
         {"hostile.never-sends",
          {"8166-8.1-1"},

@@ -7,7 +7,7 @@
  *
  * What is promised: when nothing can happen any more but that the timer fires,
  * then two periods later everything that has completed is released. And nothing
- * that was received lies about, unless a thread waits for Send Queue space.
+ * that was received lies about, unless a thread waits to be able to send.
  * Whatever may never come does so: the device may stop completing at any moment,
  * and one thread's RPC may never end.
  *
@@ -23,6 +23,8 @@
  *   send_watch		svc_rdma_send_watch(), cq.c
  *   drain		svc_rdma_send_ctxts_drain(), release.c
  *   ctxt_get		svc_rdma_send_ctxt_get(), send.c
+ *   ctxt_wait		svc_rdma_send_ctxt_wait(), send.c
+ *   wait_begin, wait_end	the same in wspace.c
  *   sq_try, sq_return	the same in sq.c
  *   sq_wait		svc_rdma_sq_wait() and svc_rdma_sq_wait_space(), sq.c
  *   recv_next		svc_rdma_recv_next(), recv.c
@@ -34,9 +36,10 @@
  *   events		svc_rdma_recv_event() and svc_rdma_send_event(), cq.c
  *
  * What is left out: closing (nothing is promised but that the teardown drains,
- * and there is nobody left to race with); the second that a waiter sleeps at
- * most, which would hide a lost wakeup; the free list (whether a Send context is
- * free is left open each time); weak memory: Spin has each access seen by all at
+ * and there is nobody left to race with), that of a client that takes nothing
+ * included; the second that a waiter sleeps at most, which would hide a lost
+ * wakeup; the free list (whether a Send context is free, and how long a thread
+ * waits for one, is left open each time); weak memory: Spin has each access seen by all at
  * once, so the barriers are argued where they stand and exercised by the stress
  * test. Contexts are counted, not named: that each is released once is the
  * list's business (tests/stress).
@@ -96,7 +99,10 @@ bool send_armed;
 byte send_events;
 short avail = DEPTH - BEFORE;
 
-/* The line of waiters, and what the first of them is told */
+/* Threads that wait to be able to send: no write space */
+byte waiting;
+
+/* Those of them in line for Send Queue space, and what the first of them is told */
 byte waiters;
 bool line, event_since, woken;
 
@@ -111,10 +117,10 @@ bool held_up;		/* a thread whose RPC never ends */
 
 #define COMPLETED	(cq_sends + cq_chains + cq_reads)
 
-/* The claim. While a thread waits for space nobody is called for what arrives. */
+/* The claim. While a thread waits nobody is called for what arrives. */
 #define released	(list == 0 && COMPLETED == 0)
 #define received	(calls + ready_calls + ready_reads + read_done == 0 || \
-			 waiters > 0)
+			 waiting > 0)
 
 /* Private to each process. */
 #define LOCALS		bool nothing_left, hint, got, more; byte n
@@ -123,7 +129,7 @@ inline svc_xprt_enqueue()
 {
 	atomic {
 		if
-		:: !busy && data && waiters == 0 -> busy = true; queued = true
+		:: !busy && data && waiting == 0 -> busy = true; queued = true
 		:: else			/* refused */
 		fi
 	}
@@ -239,17 +245,56 @@ inline drain()
 	list = 0
 }
 
+inline wait_begin()
+{
+	waiting++
+}
+
+inline wait_end()
+{
+	waiting--;
+	svc_xprt_enqueue()
+}
+
+#ifdef CONTEXTS
+/* Looks every jiffy; one of them for ever. */
+inline ctxt_wait()
+{
+	if
+	:: more = false
+	:: atomic { !held_up -> held_up = true; more = true }
+	fi;
+	wait_begin();
+	do
+#ifndef NO_DRAIN_IN_WAIT
+	:: COMPLETED > 0 || list > 0 -> send_poll(true); drain()
+#else
+	:: COMPLETED > 0 -> send_poll(true)
+#endif
+	:: !more -> break
+	od;
+	wait_end()
+}
+#endif
+
 inline ctxt_get(of_the_service)
 {
 	if
 	:: skip			/* one is free */
 	:: send_poll(of_the_service);
 		drain()
+#ifdef CONTEXTS
+	:: of_the_service ->
+		send_poll(true);
+		drain();
+		ctxt_wait()
+#endif
 	fi
 }
 
 inline sq_wait(sqes)
 {
+	wait_begin();
 	waiters++;
 	atomic { !line -> line = true }
 	do
@@ -280,7 +325,7 @@ inline sq_wait(sqes)
 #ifdef DRAIN_AFTER_WAIT
 	drain();
 #endif
-	svc_xprt_enqueue()
+	wait_end()
 }
 
 inline sq_reserve(sqes)

@@ -28,11 +28,14 @@ class ProtocolTest : public ModuleTest {
     static Deadline deadline() { return Deadline::scaled(std::chrono::seconds(180)); }
 
     /// Runs the suite, or a part of it, and expects that nothing fails.
-    void conform(const std::string &arguments) {
-        const auto output =
-            client().run(fmt::format("{} {}:{} --timeout 30 {}", program, server().data_address(),
-                                     nfs_->port(Transport::svcrdma), arguments),
-                         deadline());
+    /// `timeout` is for each answer.
+    void conform(const std::string &arguments,
+                 std::chrono::milliseconds timeout = std::chrono::seconds(30)) {
+        const auto output = client().run(
+            fmt::format("{} {}:{} --timeout {} {}", program, server().data_address(),
+                        nfs_->port(Transport::svcrdma),
+                        std::chrono::ceil<std::chrono::seconds>(timeout).count(), arguments),
+            deadline());
         ASSERT_TRUE(worked(output));
         EXPECT_EQ(output->status, 0) << output->out << output->err;
     }
@@ -100,6 +103,17 @@ TEST_F(ProtocolTest, WhoOverrunsItsCreditsWaits) {
     ASSERT_TRUE(worked(after));
     EXPECT_GT(after->at("rcvd_rnr_err"), before->at("rcvd_rnr_err"));
     EXPECT_EQ(after->at("retry_rnr_exceeded_err"), before->at("retry_rnr_exceeded_err"));
+    expect_nothing_live();
+}
+
+// A client that has no Receive posted can have its adapter tell ours to repeat a Send for ever. It
+// may not keep nfsd's threads meanwhile: everybody else is answered, and sooner than the server
+// gives the client up.
+TEST_F(ProtocolTest, WhoTakesNoReplyIsDropped) {
+    const auto before = counters();
+    conform("--only hostile.takes-no-reply", stretched(std::chrono::seconds(5)));
+    const auto after = counters();
+    EXPECT_EQ(after.at("stalls") - before.at("stalls"), 1U);
     expect_nothing_live();
 }
 
