@@ -68,16 +68,12 @@ TEST_F(FaultTest, CostsOneConnectionAndNoData) {
 TEST_F(FaultTest, SmallerQueuesAreTried) {
     serve({Transport::svcrdma});
     ASSERT_TRUE(nfs_);
-    const std::string tracing = "cd /sys/kernel/tracing && ";
-    on(server(), tracing + "echo > trace && echo 1 > events/svcrdma/svc_rdma_accepted/enable");
     on(server(), "echo create_qp 1 > /sys/module/svcrdma/parameters/fault");
-    mount(Transport::svcrdma, "3");
+    const auto trace = traced("svc_rdma_accepted", [this] { mount(Transport::svcrdma, "3"); });
     ASSERT_TRUE(mount_);
-    on(server(), tracing + "echo 0 > events/svcrdma/svc_rdma_accepted/enable");
     EXPECT_EQ(counters().at("smaller_queues"), 1U);
     EXPECT_EQ(counters().at("accepts_failed"), 0U);
-    EXPECT_NE(on(server(), tracing + "cat trace; echo > trace").find(" credits=64 "),
-              std::string::npos);
+    EXPECT_NE(trace.find(" credits=64 "), std::string::npos) << trace;
     on(client(), "dd if=/dev/urandom of=/mnt/nfs/file bs=64k count=4 conv=fsync 2>&1");
     unmount();
     expect_nothing_live();

@@ -57,6 +57,15 @@ void ModuleTest::expect_service() {
     expect_nothing_live();
 }
 
+std::string ModuleTest::traced(const std::string &events, const std::function<void()> &action) {
+    on(server(), fmt::format("cd /sys/kernel/tracing/events/svcrdma && echo > ../../trace && "
+                             "for event in {}; do echo 1 > $event/enable; done",
+                             events));
+    action();
+    return on(server(), "cd /sys/kernel/tracing && echo 0 > events/svcrdma/enable; "
+                        "grep ': svc_rdma_' trace || :; echo > trace");
+}
+
 void ModuleTest::deafen() {
     on(client(), "tc qdisc add dev eth1 clsact && tc filter add dev eth1 ingress protocol ip u32 "
                  "match ip dport 4791 0xffff action drop");

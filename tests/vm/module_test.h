@@ -15,6 +15,10 @@ class ModuleTest : public VmTest {
     /// Shows what nfsd's clients hold; "type: deleg" is a delegation.
     static constexpr const char *delegations = "cat /proc/fs/nfsd/clients/*/states";
 
+    /// What our tracepoints tell while `action` runs. `events` are names, or patterns of the shell,
+    /// with blanks in between.
+    static std::string traced(const std::string &events, const std::function<void()> &action);
+
     /// The module's counters now.
     static Counters counters();
 

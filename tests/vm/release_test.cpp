@@ -67,16 +67,14 @@ TEST_F(ReleaseTest, EveryCallIsAnsweredUnderLoad) {
 TEST_F(ReleaseTest, TracepointsTell) {
     serve({Transport::svcrdma});
     ASSERT_TRUE(nfs_);
-    const std::string tracing = "cd /sys/kernel/tracing && ";
-    on(server(), tracing + "echo > trace && echo 1 > events/svcrdma/enable");
-    mount(Transport::svcrdma, "3");
-    ASSERT_TRUE(mount_);
-    on(client(), "dd if=/dev/urandom of=/mnt/nfs/traced bs=64k count=4 conv=fsync 2>&1");
-    wait_for_self_enqueue();
-    EXPECT_TRUE(
-        eventually([](const Counters &now) { return now.at("released") == now.at("replies"); }));
-    on(server(), tracing + "echo 0 > events/svcrdma/enable");
-    const auto trace = on(server(), tracing + "cat trace; echo > trace");
+    const auto trace = traced("svc_rdma_*", [this] {
+        mount(Transport::svcrdma, "3");
+        ASSERT_TRUE(mount_);
+        on(client(), "dd if=/dev/urandom of=/mnt/nfs/traced bs=64k count=4 conv=fsync 2>&1");
+        wait_for_self_enqueue();
+        EXPECT_TRUE(eventually(
+            [](const Counters &now) { return now.at("released") == now.at("replies"); }));
+    });
     for (const char *event : {"svc_rdma_accepted", "svc_rdma_call", "svc_rdma_reply",
                               "svc_rdma_arm", "svc_rdma_drain", "svc_rdma_self_enqueue"})
         EXPECT_NE(trace.find(event), std::string::npos) << event;

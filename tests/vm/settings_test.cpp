@@ -127,13 +127,9 @@ TEST_F(SettingsTest, InlineSizeDecidesWhatGoesByChunks) {
 TEST_F(SettingsTest, BackchannelCreditsAndOutboundReads) {
     serve({Transport::svcrdma}, 8, "backchannel_credits=7 outbound_reads=3");
     ASSERT_TRUE(nfs_);
-    const std::string tracing = "cd /sys/kernel/tracing && ";
-    on(server(), tracing + "echo > trace && echo 1 > events/svcrdma/svc_rdma_accepted/enable");
-    mount(Transport::svcrdma, "4.1");
+    const auto trace = traced("svc_rdma_accepted", [this] { mount(Transport::svcrdma, "4.1"); });
     ASSERT_TRUE(mount_);
     on(client(), "ls /mnt/nfs");
-    on(server(), tracing + "echo 0 > events/svcrdma/svc_rdma_accepted/enable");
-    const auto trace = on(server(), tracing + "cat trace; echo > trace");
     EXPECT_NE(trace.find(" outbound_reads=3 "), std::string::npos) << trace;
     EXPECT_NE(on(server(), "cat /sys/kernel/sunrpc/xprt-switches/*/xprt-*/xprt_info")
                   .find("max_num_slots=7\n"),
