@@ -116,13 +116,11 @@ TEST_F(DataTest, CopiesATree) {
 TEST_F(DataTest, WorkRequestsAreLong) {
     begin("4.2");
     ASSERT_TRUE(mount_);
-    const std::string tracing = "cd /sys/kernel/tracing && ";
     on(server(), "head -c 1M /dev/urandom > /export/large");
-    on(server(), tracing + "echo > trace && echo 1 > events/svcrdma/svc_rdma_post/enable");
-    on(client(), "dd if=/mnt/nfs/large of=/dev/null bs=1M iflag=direct 2>&1");
-    on(server(), tracing + "echo 0 > events/svcrdma/svc_rdma_post/enable");
+    const auto trace = traced("svc_rdma_post", [] {
+        on(client(), "dd if=/mnt/nfs/large of=/dev/null bs=1M iflag=direct 2>&1");
+    });
     EXPECT_EQ(moved("write_bytes"), 1U << 20);
-    const auto trace = on(server(), tracing + "cat trace; echo > trace");
     EXPECT_NE(trace.find(" work_requests=9 most_sges=32\n"), std::string::npos) << trace;
     end();
 }
@@ -135,7 +133,7 @@ TEST_F(DataTest, OddLengthsSurvive) {
        "cd /mnt/nfs && for n in 1 2 3 4 5 1023 3999 4093 4094 4095 4096 4097 8191 65537 "
        "262143 262145; do head -c $n /dev/urandom > /dev/shm/odd; "
        "cat /dev/shm/odd > odd-$n; echo 1 > /proc/sys/vm/drop_caches; "
-       "cmp /dev/shm/odd odd-$n; rm odd-$n; done",
+       "cmp /dev/shm/odd odd-$n && rm odd-$n || exit; done",
        seconds(60));
     end();
 }

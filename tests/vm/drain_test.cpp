@@ -104,19 +104,18 @@ void follow(Line &line, const std::string &text) {
 // Whoever came first leaves first: nobody overtakes in the line for Send Queue space.
 TEST_F(DrainTest, TheLineIsServedInOrder) {
     serve_with(short_queue, 32);
-    const std::string tracing = "cd /sys/kernel/tracing && ";
-    on(server(), tracing + "echo > trace && echo 1 > events/svcrdma/svc_rdma_sq_wait/enable && "
-                           "echo 1 > events/svcrdma/svc_rdma_sq_leave/enable");
     Line line;
     const auto before = counters().at("sq_waits");
     for (int round = 0; round < 5 && line.longest < 2; round++) {
-        on(client(), fio("--size=16m --bs=1m --rw=randread --iodepth=16 --loops=2"), seconds(120));
-        EXPECT_TRUE(eventually(
-            [](const Counters &now) { return now.at("released") == now.at("replies"); }));
-        follow(line, on(server(), tracing + "grep svc_rdma_sq_ trace || :; echo > trace"));
+        follow(line, traced("svc_rdma_sq_wait svc_rdma_sq_leave", [] {
+                   on(client(), fio("--size=16m --bs=1m --rw=randread --iodepth=16 --loops=2"),
+                      seconds(120));
+                   EXPECT_TRUE(eventually([](const Counters &now) {
+                       return now.at("released") == now.at("replies");
+                   }));
+               }));
         ASSERT_EQ(line.overtaker, "");
     }
-    on(server(), tracing + "echo 0 > events/svcrdma/enable");
     EXPECT_TRUE(line.waiting.empty());
     if (line.longest < 2 && pair().kernel().slowness > 1)
         GTEST_SKIP() << "nfsd of this kernel is no quicker than its device: nobody waits for long";
@@ -160,10 +159,22 @@ TEST_F(DrainTest, TheTeardown) {
     EXPECT_GT(now.at("drained_by_free"), 0U);
     EXPECT_EQ(now.at("released"), now.at("replies"));
 
-    // Served again, the client ends what it had begun.
+    // Served again, from an export that is empty by now, the client's calls come to an end, and
+    // others are answered.
     stop();
     serve({Transport::svcrdma});
     finish_on(client(), "load", seconds(90));
+    on(client(), "echo more >/mnt/nfs/more && sync");
+    EXPECT_EQ(on(server(), "cat /export/more"), "more\n");
+}
+
+/// The last line of this event in a trace.
+std::string last_of(const std::string &event, const std::string &trace) {
+    const auto at = trace.rfind(": svc_rdma_" + event + ":");
+    if (at == std::string::npos)
+        throw std::runtime_error("no " + event + " in the trace:\n" + trace);
+    const auto begin = trace.rfind('\n', at) + 1;
+    return trace.substr(begin, trace.find('\n', at) - begin);
 }
 
 /// Seconds of a line of a trace.
@@ -179,25 +190,18 @@ TEST_F(DrainTest, TheQuietTimersVisitor) {
     const auto bound =
         std::chrono::duration<double>(stretched(std::chrono::milliseconds(400 + 50))).count();
     constexpr std::size_t rounds = 8, within = 5;
-    const std::string tracing = "cd /sys/kernel/tracing && ";
     serve_with("");
     on(client(), "head -c 256k /dev/urandom >/mnt/nfs/file && sync");
     std::vector<double> unreleased;
     for (std::size_t round = 0; round < rounds; round++) {
-        on(server(), tracing + "echo > trace && echo 1 > events/svcrdma/svc_rdma_reply/enable && "
-                               "echo 1 > events/svcrdma/svc_rdma_drain/enable");
-        on(client(), "dd if=/mnt/nfs/file of=/dev/null bs=256k count=1 iflag=direct 2>&1");
-        EXPECT_TRUE(
-            eventually([](const Counters &now) { return now.at("released") == now.at("replies"); },
-                       seconds(3)));
-        std::istringstream last(
-            on(server(), tracing + "echo 0 > events/svcrdma/enable; for event in reply drain; do "
-                                   "grep svc_rdma_$event: trace | tail -n 1; done"));
-        std::string reply, drain;
-        std::getline(last, reply);
-        std::getline(last, drain);
-        ASSERT_FALSE(drain.empty());
-        unreleased.push_back(seconds_of(drain) - seconds_of(reply));
+        const auto trace = traced("svc_rdma_reply svc_rdma_drain", [] {
+            on(client(), "dd if=/mnt/nfs/file of=/dev/null bs=256k count=1 iflag=direct 2>&1");
+            EXPECT_TRUE(eventually(
+                [](const Counters &now) { return now.at("released") == now.at("replies"); },
+                seconds(3)));
+        });
+        unreleased.push_back(seconds_of(last_of("drain", trace)) -
+                             seconds_of(last_of("reply", trace)));
     }
     EXPECT_GT(counters().at("quiet_timers"), 0U);
     std::ranges::sort(unreleased);
