@@ -63,8 +63,9 @@ Result<void> forget_leaks(Host &host) {
 }
 
 Result<std::vector<Leak>> find_leaks(Host &host) {
-    const auto command = fmt::format("test ! -e {0} || {{ sleep 5; echo scan > {0}; sleep 1; "
-                                     "echo scan > {0}; cat {0}; }}",
+    // One that has switched itself off refuses to scan: it would find nothing.
+    const auto command = fmt::format("test ! -e {0} || {{ sleep 5 && echo scan > {0} && sleep 1 && "
+                                     "echo scan > {0} && cat {0}; }}",
                                      kmemleak);
     const auto text = host.check(command, Deadline::scaled(std::chrono::seconds(60)));
     if (!text)
