@@ -16,7 +16,9 @@ std::vector<std::string> in_root(const std::filesystem::path &root, const std::v
         script += fmt::format("mkdir -p \"$root{0}\"; mount --bind {1} \"$root{0}\"; ", bind.to,
                               shell_quote(bind.from.string()));
     script += fmt::format("exec chroot \"$root\" sh -c {}", shell_quote(command));
-    return {"unshare", "--mount", "sh", "-c", script};
+    // Whatever ends unshare ends all that it has started: a compiler that went on would meet the
+    // next one in the same tree.
+    return {"unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", script};
 }
 
 } // namespace lab
