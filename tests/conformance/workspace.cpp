@@ -89,6 +89,7 @@ Bytes Workspace::whole(View handle, std::size_t length) {
     check(answer.message.writes.size() == 1, "the Write list did not come back");
     check(rpcrdma::chunk_length(answer.message.writes[0]) == result.length,
           "the Write chunk's length is not that of the data");
+    check(result.length <= length, "more data came back than was asked for");
     const auto read = memory.bytes().first(result.length);
     return {read.begin(), read.end()};
 }
