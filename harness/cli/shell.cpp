@@ -94,8 +94,12 @@ int shell(const Options &options) {
     if (!pair)
         return complain(pair.error());
     ServeOptions serve = {.transports = {*transport}};
-    if (*transport == Transport::svcrdma)
-        serve.module = module_path((*pair)->kernel());
+    if (*transport == Transport::svcrdma) {
+        const auto module = build_module((*pair)->kernel());
+        if (!module)
+            return complain(module.error());
+        serve.module = *module;
+    }
     Progress progress(fmt::format("mounting NFS {} over {}", options.nfs, options.transport));
     auto server = NfsServer::start((*pair)->server(), serve);
     if (!server)

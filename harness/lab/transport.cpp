@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <filesystem>
 #include <sstream>
 #include <utility>
 
@@ -132,16 +131,13 @@ unsigned NfsServer::port(Transport transport) const {
 }
 
 Result<NfsServer> NfsServer::start(Host &host, const ServeOptions &options) {
-    const bool stock = has(options.transports, Transport::rpcrdma);
-    const bool ours = has(options.transports, Transport::svcrdma);
-    if (ours && !std::filesystem::exists(options.module))
-        return fail(
-            fmt::format("{} is missing: run nfsrdma-lab module build", options.module.string()));
     NfsServer server(host, options.transports);
     const auto give_up = [&](Error error) {
         (void)server.stop();
         return fail(std::move(error));
     };
+    const bool stock = has(options.transports, Transport::rpcrdma);
+    const bool ours = has(options.transports, Transport::svcrdma);
     const auto limit = Deadline::scaled(seconds(60));
 
     const auto preparation = fmt::format("{}echo {} >/proc/fs/nfsd/max_block_size\n{}", prepare,

@@ -41,6 +41,9 @@ Result<std::unique_ptr<Pair>> boot() {
     const auto kernel = image->kernel(wanted_kernel);
     if (!kernel)
         return fail(kernel.error());
+    // What is tested is what the tree has now.
+    if (const auto module = build_module(*kernel); !module)
+        return fail(module.error());
     return Pair::boot(*image, {.kernel = *kernel,
                                .run_dir = source_dir() / "results" /
                                           fmt::format("vm-tests-{}-{}", wanted_kernel, getpid()),
