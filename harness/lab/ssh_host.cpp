@@ -102,12 +102,4 @@ Result<void> SshHost::copy(const std::string &from, const std::string &to, Deadl
     return fail(fmt::format("copying {} to {} failed: {}", from, to, last_lines(output->err, 5)));
 }
 
-Result<int> SshHost::shell() {
-    auto output = run_process({"ssh", "-t", "-F", target_.config.string(), target_.name},
-                              Deadline::never(), {.terminal = true});
-    if (!output)
-        return fail(output.error());
-    return output->status;
-}
-
 } // namespace lab

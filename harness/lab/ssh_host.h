@@ -40,9 +40,6 @@ class SshHost : public Host {
     Result<void> get(const std::string &remote, const std::filesystem::path &local,
                      Deadline deadline) override;
 
-    /// A shell in the user's terminal; returns its exit status.
-    Result<int> shell();
-
   private:
     bool connected();
     Result<void> copy(const std::string &from, const std::string &to, Deadline deadline);
