@@ -79,9 +79,6 @@ Result<Image> find_image() {
                                   .root = image->root,
                                   .build = "/lib/modules/" + version + "/build"});
     }
-    const auto packages = description.value("packages", json::object());
-    for (const auto &[name, version] : packages.items())
-        image->packages.emplace(name, version.get<std::string>());
     return image;
 }
 

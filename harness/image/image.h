@@ -5,7 +5,6 @@
 #include "util/result.h"
 
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -37,7 +36,6 @@ struct Image {
     std::filesystem::path key;  ///< SSH private key that its root accepts
     std::string recipe;         ///< hash of what it was built from
     std::vector<Kernel> kernels;
-    std::map<std::string, std::string> packages; ///< name to version
     std::shared_ptr<Fd> in_use; ///< keeps the cache's cleaning off, as long as any copy lives
 
     /// The kernel of a suite ("stable", "backports") or of an exact version, or one that the lab
@@ -52,7 +50,7 @@ std::vector<std::string_view> kernel_names();
 inline constexpr std::string_view image_prefix = "image-";
 inline constexpr std::string_view image_file = "image.json";
 
-/// Where the image of the current recipe is, or would be: kernels and packages are not filled in.
+/// Where the image of the current recipe is, or would be: kernels are not filled in.
 Result<Image> wanted_image();
 
 /// The image of the current recipe in the cache; an error that names `nfsrdma-lab image build`
