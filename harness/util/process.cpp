@@ -11,12 +11,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <memory>
-#include <string_view>
 #include <utility>
 
 namespace lab {
@@ -36,8 +34,8 @@ Result<Pipe> make_pipe() {
 
 /// What the child does between fork and exec: only what is safe after fork in a process with
 /// threads. An errno goes through `report`, which exec closes.
-[[noreturn]] void become(const ProcessOptions &options, pid_t parent, char *const *argv,
-                         char *const *envp, int in, int out, int err, int report) {
+[[noreturn]] void become(const ProcessOptions &options, pid_t parent, char *const *argv, int in,
+                         int out, int err, int report) {
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -51,7 +49,7 @@ Result<Pipe> make_pipe() {
     prctl(PR_SET_PDEATHSIG, options.death_signal);
     // The parent may have gone before the line above.
     if (getppid() == parent)
-        execvpe(argv[0], argv, envp);
+        execvp(argv[0], argv);
     const int reason = errno;
     (void)!write(report, &reason, sizeof reason);
     _exit(127);
@@ -63,17 +61,6 @@ std::vector<char *> pointers(std::vector<std::string> &words) {
     for (auto &word : words)
         result.push_back(word.data());
     result.push_back(nullptr);
-    return result;
-}
-
-std::vector<std::string> environment_with(const std::vector<std::string> &added) {
-    std::vector<std::string> result = added;
-    for (char **entry = environ; *entry != nullptr; entry++) {
-        const std::string_view line = *entry;
-        const auto name = line.substr(0, line.find('=') + 1);
-        if (std::ranges::none_of(added, [&](const auto &a) { return a.starts_with(name); }))
-            result.emplace_back(line);
-    }
     return result;
 }
 
@@ -98,16 +85,14 @@ Result<Process> Process::spawn(const std::vector<std::string> &argv, ProcessOpti
     const Fd null(open("/dev/null", O_RDONLY | O_CLOEXEC));
 
     auto words = argv;
-    auto variables = environment_with(options.environment);
     const auto args = pointers(words);
-    const auto envp = pointers(variables);
     const pid_t parent = getpid();
     const pid_t pid = fork();
     if (pid < 0)
         return fail(fmt::format("cannot start {}: {}", argv[0], std::strerror(errno)));
     if (pid == 0)
-        become(options, parent, args.data(), envp.data(), null.get(), out->write.get(),
-               err->write.get(), report->write.get());
+        become(options, parent, args.data(), null.get(), out->write.get(), err->write.get(),
+               report->write.get());
 
     // Both sides do it, because nobody knows who comes first.
     if (!options.terminal)

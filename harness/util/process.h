@@ -35,8 +35,6 @@ struct ProcessOptions {
     std::function<void(const std::string &)> on_line = {};
     /// What the kernel sends it when the thread that started it ends, however it ends.
     int death_signal = SIGKILL;
-    /// Added to our environment: "NAME=value".
-    std::vector<std::string> environment = {};
 };
 
 /// A child in a process group of its own. The destructor ends the group and reaps the child.

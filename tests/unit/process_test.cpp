@@ -153,13 +153,6 @@ TEST(Process, WritesToItsLog) {
     EXPECT_EQ(read_file(log).value_or(""), "out\nerr\n");
 }
 
-TEST(Process, AddsToTheEnvironment) {
-    const auto output =
-        shell("echo $LAB_TEST $HOME", {.environment = {"LAB_TEST=yes", "HOME=/elsewhere"}});
-    ASSERT_TRUE(output);
-    EXPECT_EQ(output->out, "yes /elsewhere\n");
-}
-
 TEST(Process, HundredsComeAndGo) {
     for (int i = 0; i < 300; i++) {
         const auto output = run_process({"true"}, Deadline::in(soon));
