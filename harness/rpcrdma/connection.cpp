@@ -26,7 +26,8 @@ using lab::fail;
 using lab::Result;
 
 constexpr std::uint32_t private_magic = 0xf6ab0e18;
-constexpr unsigned sends = 128; // send buffers, and so Sends in flight
+constexpr unsigned sends = 128;    // send buffers, and so Sends in flight
+constexpr std::uint8_t reads = 16; // RDMA Reads that the server may have outstanding
 constexpr std::uint64_t send_id = 1ULL << 32;
 constexpr std::uint64_t bind_id = 1ULL << 33;
 
@@ -64,7 +65,6 @@ class RdmaConnection final : public Connection {
     }
     Result<Segment> window(const Memory &memory, Access access) override;
     const Bytes &private_data() const override { return private_data_; }
-    void disconnect() override;
     void break_off() override;
 
   private:
@@ -194,7 +194,7 @@ Result<void> RdmaConnection::request(Deadline deadline, bool wait) {
     rdma_conn_param parameters = {
         .private_data = options_.private_data.empty() ? nullptr : options_.private_data.data(),
         .private_data_len = static_cast<std::uint8_t>(options_.private_data.size()),
-        .responder_resources = options_.reads,
+        .responder_resources = reads,
         .retry_count = 7,
         .rnr_retry_count = 7};
     if (rdma_connect(id_.get(), &parameters) != 0)
@@ -403,12 +403,6 @@ Result<Segment> RdmaConnection::window(const Memory &memory, Access access) {
     return Segment{.handle = handle, .length = all.length, .offset = all.offset};
 }
 
-void RdmaConnection::disconnect() {
-    if (why_.empty() && established_)
-        rdma_disconnect(id_.get());
-    end("we disconnected");
-}
-
 void RdmaConnection::break_off() {
     ibv_qp_attr attributes = {.qp_state = IBV_QPS_ERR};
     ibv_modify_qp(id_->qp, &attributes, IBV_QP_STATE);
@@ -461,9 +455,8 @@ Result<std::unique_ptr<Connection>> Connection::open(const Target &target,
     auto connection = std::make_unique<RdmaConnection>(options);
     if (auto done = connection->resolve(target, deadline); !done)
         return fail(done.error());
-    if (until != Stage::resolved)
-        if (auto done = connection->request(deadline, until == Stage::established); !done)
-            return fail(done.error());
+    if (auto done = connection->request(deadline, until == Stage::established); !done)
+        return fail(done.error());
     return connection;
 }
 

@@ -41,15 +41,12 @@ struct ConnectOptions {
     Bytes private_data = PrivateMessage().encode();
     unsigned receives = 64;          ///< Receives posted, and kept posted; may be 0
     std::size_t receive_size = 4096; ///< bytes of each
-    /// RDMA Reads that the server may have outstanding. Adapters limit it.
-    std::uint8_t reads = 16;
     /// Sees every message: `sent` or received.
     std::function<void(bool sent, View message)> trace = {};
 };
 
 /// How far a connection is set up before it is left alone.
 enum class Stage {
-    resolved,    ///< the server knows nothing of it
     requested,   ///< asked to connect; the answer is never looked at
     established, ///< usable
 };
@@ -102,9 +99,6 @@ class Connection {
 
     /// What the server sent with its acceptance, padding of the connection manager included.
     [[nodiscard]] virtual const Bytes &private_data() const = 0;
-
-    /// Asks for the connection's end and does not wait for it.
-    virtual void disconnect() = 0;
 
     /// Breaks off without a word: the queue pair goes into the error state and answers nothing.
     virtual void break_off() = 0;
