@@ -122,7 +122,6 @@ void VmPair::describe(const Image &image) {
         .sockets = sockets_.path(),
         .run_dir = options_.run_dir,
         .accelerator = accelerator_,
-        .memory_mib = options_.memory_mib,
     };
     const auto set = [&](Machine &machine, const std::string &name, unsigned number) {
         machine.options = vm;

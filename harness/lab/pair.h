@@ -16,7 +16,6 @@ namespace lab {
 struct PairOptions {
     Kernel kernel;
     std::filesystem::path run_dir;   ///< created; consoles, QEMU scripts, ssh_config land here
-    unsigned memory_mib = 2048;      ///< of each VM
     unsigned clients = 1;            ///< client VMs, 1 or more
     unsigned scratch_mib = 0;        ///< an ext4 file system on the server's /dev/vdb; 0: none
     bool count_instructions = false; ///< of the server, where the accelerator lets us

@@ -23,6 +23,7 @@ namespace {
 
 constexpr std::string_view panic_mark = "Kernel panic - not syncing";
 constexpr std::size_t tail_lines = 25;
+constexpr unsigned vm_memory_mib = 2048;
 
 /// A busy machine stops an emulated CPU for longer than a kernel thinks possible: its watchdogs
 /// would report hangs that are none, and its test of the timer at boot would panic.
@@ -132,7 +133,7 @@ std::vector<std::string> qemu_command(const VmOptions &o) {
     const auto mac = [&](unsigned nic) {
         return fmt::format("52:54:00:6c:{:02x}:{:02x}", nic, o.number);
     };
-    auto command = bare_machine(o.kernel, o.accelerator, o.memory_mib,
+    auto command = bare_machine(o.kernel, o.accelerator, vm_memory_mib,
                                 fmt::format(" mitigations=off nokaslr{}{} lab.name={} lab.data={}",
                                             o.accelerator == "kvm" ? "" : slow_cpu, own_clock(o),
                                             o.name, o.data_address));

@@ -27,7 +27,6 @@ struct VmOptions {
     std::filesystem::path sockets; ///< directory for its control socket, with a short path
     std::filesystem::path run_dir; ///< gets NAME.console, NAME.qemu (a script), NAME.qemu.log
     std::string accelerator = "tcg";
-    unsigned memory_mib = 2048;
     bool count_instructions = false; ///< needs the accelerator "tcg"
 };
 
