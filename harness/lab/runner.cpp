@@ -387,6 +387,8 @@ Result<Report> run_scenario(const Scenario &scenario, const RunnerOptions &optio
         auto kernel = image->kernel(name);
         if (!kernel)
             return fail(kernel.error());
+        if (std::ranges::find(kernels, kernel->version, &Kernel::version) != kernels.end())
+            return fail(fmt::format("the scenario names kernel {} twice", kernel->version));
         if (std::ranges::find(scenario.transports, Transport::svcrdma) !=
             scenario.transports.end()) {
             auto module = build_module(*kernel);

@@ -29,6 +29,24 @@ constexpr auto lab_chooses =
     "\"transport\" is the lab's to choose: it depends on whether the stock "
     "transport is served as well";
 
+/// What a list of strings may hold: without names, anything.
+struct Allowed {
+    std::span<const std::string_view> names = {};
+    bool versions = false; ///< also exact versions of kernels: which there are, the image knows
+
+    [[nodiscard]] bool has(std::string_view value) const {
+        return names.empty() || std::ranges::find(names, value) != names.end() ||
+               (versions && value.find_first_of("0123456789") == 0);
+    }
+
+    [[nodiscard]] std::string describe() const {
+        if (names.empty())
+            return "a list of strings";
+        return fmt::format("a list of strings out of \"{}\"{}", fmt::join(names, "\", \""),
+                           versions ? ", or of exact versions" : "");
+    }
+};
+
 /// Reads values out of one file and keeps the first error.
 class Reader {
   public:
@@ -48,28 +66,25 @@ class Reader {
         return {};
     }
 
-    /// A list of distinct strings that is not empty. With `allowed`, each must be one of them.
-    Result<std::vector<std::string>> strings(std::string_view key,
-                                             std::span<const std::string_view> allowed) const {
+    /// A list of distinct strings that is not empty.
+    Result<std::vector<std::string>> strings(std::string_view key, const Allowed &allowed) const {
         const toml::node *node = table_.get(key);
         if (node == nullptr)
             return fail(fmt::format("{}: the key \"{}\" is missing: {}", path_.string(), key,
-                                    expected(allowed)));
+                                    allowed.describe()));
         const toml::array *array = node->as_array();
         if (array == nullptr)
             return error_at(node->source(),
-                            fmt::format("\"{}\" must be {}", key, expected(allowed)));
+                            fmt::format("\"{}\" must be {}", key, allowed.describe()));
         if (array->empty())
             return error_at(node->source(), fmt::format("\"{}\" is empty", key));
 
         std::vector<std::string> values;
         for (const toml::node &element : *array) {
             const auto value = element.value_exact<std::string>();
-            const bool known =
-                value && (allowed.empty() || std::ranges::find(allowed, *value) != allowed.end());
-            if (!known)
+            if (!value || !allowed.has(*value))
                 return error_at(element.source(),
-                                fmt::format("\"{}\" must be {}", key, expected(allowed)));
+                                fmt::format("\"{}\" must be {}", key, allowed.describe()));
             if (std::ranges::find(values, *value) != values.end())
                 return error_at(element.source(),
                                 fmt::format("\"{}\" names \"{}\" twice", key, *value));
@@ -104,12 +119,6 @@ class Reader {
     [[nodiscard]] const toml::table &table() const { return table_; }
 
   private:
-    static std::string expected(std::span<const std::string_view> allowed) {
-        if (allowed.empty())
-            return "a list of strings";
-        return fmt::format("a list of strings out of \"{}\"", fmt::join(allowed, "\", \""));
-    }
-
     std::filesystem::path path_;
     const toml::table &table_;
 };
@@ -227,17 +236,17 @@ Result<Scenario> read_table(const std::filesystem::path &path, const toml::table
 
     Scenario scenario;
     scenario.name = path.stem().string();
-    auto kernels = reader.strings("kernels", kernel_names());
+    auto kernels = reader.strings("kernels", {kernel_names(), true});
     if (!kernels)
         return fail(kernels.error());
     scenario.kernels = *std::move(kernels);
-    const auto transports = reader.strings("transports", transport_names);
+    const auto transports = reader.strings("transports", {transport_names});
     if (!transports)
         return fail(transports.error());
     for (const std::string &name : *transports)
         if (const auto transport = transport_from(name))
             scenario.transports.push_back(*transport);
-    auto nfs = reader.strings("nfs", nfs_versions);
+    auto nfs = reader.strings("nfs", {nfs_versions});
     if (!nfs)
         return fail(nfs.error());
     scenario.nfs = *std::move(nfs);

@@ -15,7 +15,7 @@ namespace lab {
 /// each other, `repeats` times.
 struct Scenario {
     std::string name;                  ///< the file's name without ".toml"
-    std::vector<std::string> kernels;  ///< "stable", "backports", "debug"
+    std::vector<std::string> kernels;  ///< as Image::kernel() takes them
     std::vector<Transport> transports; ///< in the order in which they take turns
     std::vector<std::string> nfs;      ///< "3", "4.1", "4.2"
     std::vector<JobFile> workloads;

@@ -61,6 +61,13 @@ TEST_F(ScenarioTest, IsReadWhole) {
     EXPECT_EQ(scenario->module_parameters, "a=1 b=x");
 }
 
+TEST_F(ScenarioTest, TakesAnExactVersionOfAKernel) {
+    const auto scenario = read("kernels = [\"6.12.1-amd64\"]\ntransports = [\"tcp\"]\n"
+                               "nfs = [\"3\"]\nworkloads = [\"reads.fio\"]\n");
+    ASSERT_TRUE(scenario) << scenario.error().what;
+    EXPECT_THAT(scenario->kernels, ElementsAre("6.12.1-amd64"));
+}
+
 TEST_F(ScenarioTest, HasDefaults) {
     const auto scenario = read(good);
     ASSERT_TRUE(scenario) << scenario.error().what;
