@@ -35,22 +35,22 @@ bool matches(const std::vector<std::string> &patterns, std::string_view name) {
     });
 }
 
+/// The tests that were asked for, whatever it takes to run them.
 std::vector<Test> choose(const Choice &choice) {
     auto tests = conform::all_tests();
     std::erase_if(tests, [&](const Test &test) {
         if (!choice.only.empty() && !matches(choice.only, test.name))
             return true;
-        if (matches(choice.skip, test.name))
-            return true;
-        return !test.deadly.empty() && !choice.deadly;
+        return matches(choice.skip, test.name);
     });
     return tests;
 }
 
 void list(const std::vector<Test> &tests) {
     for (const auto &test : tests)
-        fmt::print("{:<28} {}{}\n", test.name, test.what,
-                   test.kind == Kind::hostile ? " (hostile)" : "");
+        fmt::print("{:<28} {}{}{}\n", test.name, test.what,
+                   test.kind == Kind::hostile ? " (hostile)" : "",
+                   test.deadly.empty() ? "" : " (takes --deadly)");
 }
 
 /// Finds a directory for the tests that need files. Without one they are not applicable.
@@ -132,7 +132,7 @@ int main(int argc, char **argv) {
         fmt::print("{}", conform::requirements_table(conform::all_tests()));
         return 0;
     }
-    const auto tests = choose(choice);
+    auto tests = choose(choice);
     if (tests.empty()) {
         fmt::print(stderr, "rpcrdma-conform: no test matches; --list shows them\n");
         return bad_usage;
@@ -140,6 +140,13 @@ int main(int argc, char **argv) {
     if (show_list) {
         list(tests);
         return 0;
+    }
+    if (!choice.deadly)
+        std::erase_if(tests, [](const Test &test) { return !test.deadly.empty(); });
+    if (tests.empty()) {
+        fmt::print(stderr, "rpcrdma-conform: what matches is known to crash some servers, and runs "
+                           "only with --deadly\n");
+        return bad_usage;
     }
     if (target.empty()) {
         fmt::print(stderr, "rpcrdma-conform: name a server: HOST or HOST:PORT; --help says more\n");
