@@ -112,7 +112,9 @@ int main(int argc, char **argv) {
     app.add_option("--export", options.export_path,
                    "what to mount with NFS version 3 (default: the first export)")
         ->type_name("PATH");
-    app.add_option("--json", json, "write a report with every message")->type_name("FILE");
+    app.add_option("--json", json,
+                   "write a report with the last 400 messages of every test, 512 bytes of each")
+        ->type_name("FILE");
     app.add_option("--junit", junit, "write a report for a CI system")->type_name("FILE");
     app.add_flag("-v,--verbose", verbose,
                  "show the messages of all tests, not of failed ones only");
