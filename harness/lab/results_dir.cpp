@@ -42,7 +42,7 @@ Result<fs::path> make_results_dir(const fs::path &parent, const std::string &sce
         if (fs::create_directory(parent / name, error)) {
             if (auto ok = point_latest(parent, name); !ok)
                 return fail(ok.error());
-            return fs::absolute(parent / name);
+            return parent / name;
         }
         if (error)
             return fail(

@@ -9,7 +9,7 @@
 namespace lab {
 
 /// Makes PARENT/TIMESTAMP-SCENARIO, a directory that nobody else uses, and points PARENT/latest
-/// at it.
+/// at it. What it returns is shown to people: relative when PARENT is.
 Result<std::filesystem::path> make_results_dir(const std::filesystem::path &parent,
                                                const std::string &scenario);
 

@@ -81,14 +81,15 @@ Result<Output> SshHost::run(const std::string &command, Deadline deadline) {
 
 Result<void> SshHost::put(const std::filesystem::path &local, const std::string &remote,
                           Deadline deadline) {
-    return copy(local.string(), target_.name + ":" + remote, deadline);
+    return copy(std::filesystem::absolute(local).string(), target_.name + ":" + remote, deadline);
 }
 
 Result<void> SshHost::get(const std::string &remote, const std::filesystem::path &local,
                           Deadline deadline) {
-    return copy(target_.name + ":" + remote, local.string(), deadline);
+    return copy(target_.name + ":" + remote, std::filesystem::absolute(local).string(), deadline);
 }
 
+/// A local path must be absolute: in others a colon would end the name of a host.
 Result<void> SshHost::copy(const std::string &from, const std::string &to, Deadline deadline) {
     auto output = run_process({"scp", "-q", "-r", "-F", target_.config.string(), "-o",
                                "ControlMaster=no", "-o", "ProxyCommand=false", from, to},
