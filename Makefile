@@ -21,7 +21,7 @@ bench: lab-module ## our transport against the kernel's own, and both against th
 experiment: lab-module ## what a slow unmap costs under each release policy, drawn
 	$(LAB) run tests/workloads/experiment.toml
 
-test: unit model fuzz-check vm-test ## all tests
+test: unit model fuzz-check vm-test ## all tests but the longest: unit, model, fuzz-check, vm-test
 
 unit: lab ## the tests that need no VM
 	cmake --build $(BUILD)
@@ -66,7 +66,7 @@ lab: setup ## the nfsrdma-lab program
 	@mv $(BUILD).log $(BUILD)/cmake.log
 	cmake --build $(BUILD) --target nfsrdma-lab
 
-test-all: test ## those, and the tests that need more machines and more time (20 to 40 minutes more)
+test-all: test ## make test, and the tests that need more machines and more time (20 to 40 minutes more)
 	ctest --test-dir $(BUILD) --output-on-failure --parallel 2 -L system
 
 conform: lab ## rpcrdma-conform, the suite for any RPC-over-RDMA server
