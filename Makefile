@@ -84,7 +84,7 @@ lab-module: image ## svcrdma.ko for every kernel of the image
 doctor: lab ## what is missing on this machine
 	$(LAB) doctor
 
-clean: ## everything built in the tree; the image cache stays
+clean: ## everything in build; the image cache stays
 	rm -rf $(BUILD)
 
 # --- The module on its own, style ------------------------------------------------------------
@@ -102,13 +102,13 @@ install: module ## install svcrdma.ko for this machine's kernel
 	$(KMAKE) modules_install
 	depmod
 
-module-clean:
+module-clean: ## everything that make module left in kmod
 	$(KMAKE) clean
 
 config: ## choose the module's build options (Kconfig)
 	KCONFIG_CONFIG=kmod/config $(KDIR)/scripts/kconfig/conf --oldaskconfig Kconfig
 
-style: ## clang-format, and checkpatch over the module
+style: setup ## clang-format, and checkpatch over the module (which takes apt-get install linux-source)
 	clang-format --dry-run -Werror $(shell git ls-files 'harness/*.cpp' 'harness/*.h' 'tests/*.cpp' 'tests/*.h')
 	scripts/checkpatch kmod
 
