@@ -177,7 +177,8 @@ std::string to_json(const ConformanceReport &report) {
                              {"seconds", test.seconds}});
         runs.push_back(std::move(object));
     }
-    return document.dump(1) + "\n";
+    // Why a run ended may be what a console said last: any bytes.
+    return document.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
 std::string to_junit(const ConformanceReport &report) {

@@ -114,6 +114,14 @@ TEST(Conformance, JsonHasEverything) {
     EXPECT_EQ(json["runs"][1]["tests"][1]["why"], "it answers");
 }
 
+TEST(Conformance, JsonSurvivesAnyBytes) {
+    auto report = make_report();
+    report.runs[0].outcome = {Verdict::lost_connection, "the console ends with \xff\xfe\x01"};
+    const auto json = nlohmann::json::parse(to_json(report), nullptr, false);
+    ASSERT_FALSE(json.is_discarded());
+    EXPECT_EQ(json["verdict"], "lost-connection");
+}
+
 TEST(Conformance, JunitFailsWhenOursDoes) {
     auto report = make_report();
     const auto failures = [&] {
