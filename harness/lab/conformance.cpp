@@ -14,7 +14,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include <array>
+#include <algorithm>
 #include <chrono>
 
 namespace lab {
@@ -27,7 +27,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr auto remote_program = "/root/rpcrdma-conform";
 constexpr auto remote_json = "/tmp/conform.json";
-constexpr std::array compared = {Transport::svcrdma, Transport::rpcrdma};
 // An emulated server that shares two cores may take longer than the suite's default.
 constexpr auto answer_limit = 20; // seconds
 
@@ -148,6 +147,7 @@ Result<ConformanceReport> run_conformance(const ConformanceOptions &options) {
     if (!fs::exists(options.program))
         return fail(fmt::format("{} is missing: run make conform", options.program.string()));
     std::vector<Kernel> kernels;
+    std::vector<std::string> versions;
     for (const auto &name : options.kernels) {
         const auto kernel = image->kernel(name);
         if (!kernel)
@@ -155,6 +155,7 @@ Result<ConformanceReport> run_conformance(const ConformanceOptions &options) {
         if (const auto module = build_module(*kernel); !module)
             return fail(module.error());
         kernels.push_back(*kernel);
+        versions.push_back(kernel->version);
     }
     const auto dir = make_results_dir(options.results, "conformance");
     if (!dir)
@@ -163,11 +164,12 @@ Result<ConformanceReport> run_conformance(const ConformanceOptions &options) {
     ConformanceReport report = {
         .started = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))),
         .seed = options.seed,
-        .environment = describe_environment(*image, source_dir())};
-    for (const auto &kernel : kernels)
-        for (const auto transport : compared)
-            if (!interrupted())
-                report.runs.push_back(test_transport(*image, kernel, transport, options, *dir));
+        .environment = describe_environment(*image, source_dir()),
+        .runs = plan_runs(versions)};
+    for (auto &run : report.runs)
+        if (!interrupted())
+            run = test_transport(*image, *std::ranges::find(kernels, run.kernel, &Kernel::version),
+                                 run.transport, options, *dir);
     report.seconds = seconds_since(start);
     if (auto written = write_reports(report, *dir); !written)
         return fail(written.error());

@@ -16,6 +16,7 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
+constexpr std::array compared = {Transport::svcrdma, Transport::rpcrdma};
 constexpr std::array statuses = {"pass", "fail", "not applicable"};
 
 const ConformanceTest *find(const ConformanceRun &run, std::string_view name) {
@@ -74,7 +75,7 @@ std::string each_test(const ConformanceReport &report) {
 std::string how(const ConformanceReport &report) {
     std::string text;
     for (const auto *test : all_tests(report))
-        for (const auto transport : {Transport::svcrdma, Transport::rpcrdma}) {
+        for (const auto transport : compared) {
             std::vector<std::pair<std::string, std::vector<std::string>>> reasons;
             for (const auto &run : report.runs) {
                 const auto *of_run = find(run, test->name);
@@ -118,6 +119,14 @@ Result<std::vector<ConformanceTest>> read_conformance_tests(std::string_view tex
 
 std::size_t ConformanceRun::count(std::string_view status) const {
     return static_cast<std::size_t>(std::ranges::count(tests, status, &ConformanceTest::status));
+}
+
+std::vector<ConformanceRun> plan_runs(const std::vector<std::string> &kernels) {
+    std::vector<ConformanceRun> runs;
+    for (const auto &kernel : kernels)
+        for (const auto transport : compared)
+            runs.push_back({.kernel = kernel, .transport = transport});
+    return runs;
 }
 
 Outcome judge(const ConformanceReport &report) {

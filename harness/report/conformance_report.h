@@ -27,7 +27,7 @@ struct ConformanceTest {
 /// The tests of a report that rpcrdma-conform wrote with --json.
 Result<std::vector<ConformanceTest>> read_conformance_tests(std::string_view json);
 
-/// The suite against one transport of one kernel.
+/// The suite against one transport of one kernel. Failed until it has ended.
 struct ConformanceRun {
     std::string kernel; ///< exact version
     Transport transport = Transport::svcrdma;
@@ -48,11 +48,15 @@ struct ConformanceReport {
     double seconds = 0;
     std::uint64_t seed = 0; ///< of the random messages, the same for all
     Environment environment;
-    std::vector<ConformanceRun> runs;
+    std::vector<ConformanceRun> runs; ///< all that were asked for
 };
 
-/// Whether our transport was tested, failed nothing, and no kernel complained about it. What the
-/// other one does is for the reader to know, and nothing that we could mend.
+/// What is to be done for these kernels (exact versions), and none of it done yet.
+std::vector<ConformanceRun> plan_runs(const std::vector<std::string> &kernels);
+
+/// Whether our transport was tested wherever that was planned, failed nothing, and no kernel
+/// complained about it. What the other one does is for the reader to know, and nothing that we
+/// could mend.
 Outcome judge(const ConformanceReport &report);
 
 /// Tables in Markdown: totals, every test, and how the tests went that did not pass.

@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <pugixml.hpp>
 
+#include <algorithm>
+
 namespace lab {
 namespace {
 
@@ -53,6 +55,19 @@ TEST(Conformance, RefusesOtherFiles) {
         EXPECT_FALSE(read_conformance_tests(text)) << text;
 }
 
+/// Cases that are no pass and not skipped.
+int junit_failures(const ConformanceReport &report) {
+    pugi::xml_document document;
+    EXPECT_TRUE(document.load_string(to_junit(report).c_str()));
+    int count = 0;
+    auto run = report.runs.begin();
+    for (const auto suite : document.child("testsuites").children("testsuite")) {
+        EXPECT_EQ(suite.attribute("tests").as_uint(), 1 + run++->tests.size()); // the run itself
+        count += suite.attribute("failures").as_int() + suite.attribute("errors").as_int();
+    }
+    return count;
+}
+
 TEST(Conformance, OnlyOurFailuresFail) {
     auto report = make_report();
     EXPECT_EQ(judge(report).verdict, Verdict::pass);
@@ -79,6 +94,21 @@ TEST(Conformance, NothingTestedIsNoPass) {
     EXPECT_EQ(judge(report).verdict, Verdict::fail);
     report.runs.erase(report.runs.begin());
     EXPECT_EQ(judge(report).verdict, Verdict::fail);
+}
+
+TEST(Conformance, WhatIsPlannedHasToBeDone) {
+    auto report = make_report();
+    const auto runs = report.runs;
+    report.runs = plan_runs({"6.12.1", "7.3.4"});
+    ASSERT_EQ(report.runs.size(), 4U);
+    std::ranges::copy(runs, report.runs.begin());
+    EXPECT_EQ(judge(report).verdict, Verdict::fail);
+    EXPECT_THAT(judge(report).why, HasSubstr("7.3.4"));
+    EXPECT_EQ(junit_failures(report), 1);
+    EXPECT_THAT(to_markdown(report), HasSubstr("svcrdma on 7.3.4: fail: did not finish"));
+    report.runs[2].tests = runs[0].tests;
+    report.runs[2].outcome = Outcome::pass();
+    EXPECT_EQ(judge(report).verdict, Verdict::pass);
 }
 
 TEST(Conformance, TheTableHasBothColumnsAndTheReasons) {
@@ -124,22 +154,12 @@ TEST(Conformance, JsonSurvivesAnyBytes) {
 
 TEST(Conformance, JunitFailsWhenOursDoes) {
     auto report = make_report();
-    const auto failures = [&] {
-        pugi::xml_document document;
-        EXPECT_TRUE(document.load_string(to_junit(report).c_str()));
-        int count = 0;
-        for (const auto suite : document.child("testsuites").children("testsuite")) {
-            EXPECT_EQ(suite.attribute("tests").as_int(), 3); // and the run itself
-            count += suite.attribute("failures").as_int() + suite.attribute("errors").as_int();
-        }
-        return count;
-    };
-    EXPECT_EQ(failures(), 0);
+    EXPECT_EQ(junit_failures(report), 0);
     EXPECT_THAT(to_junit(report), HasSubstr("fail: it answers"));
     report.runs[0].tests[1].status = "fail";
-    EXPECT_EQ(failures(), 1);
+    EXPECT_EQ(junit_failures(report), 1);
     report.runs[0].outcome = {Verdict::lost_connection, "gone"};
-    EXPECT_EQ(failures(), 2);
+    EXPECT_EQ(junit_failures(report), 2);
 }
 
 } // namespace
