@@ -71,8 +71,6 @@ int junit_failures(const ConformanceReport &report) {
 TEST(Conformance, OnlyOurFailuresFail) {
     auto report = make_report();
     EXPECT_EQ(judge(report).verdict, Verdict::pass);
-    report.runs[0].tests[1].status = "not applicable";
-    EXPECT_EQ(judge(report).verdict, Verdict::pass);
     report.runs[0].tests[1].status = "fail";
     report.runs[0].tests[1].why = "it answers";
     EXPECT_EQ(judge(report).verdict, Verdict::fail);
@@ -109,6 +107,26 @@ TEST(Conformance, WhatIsPlannedHasToBeDone) {
     report.runs[2].tests = runs[0].tests;
     report.runs[2].outcome = Outcome::pass();
     EXPECT_EQ(judge(report).verdict, Verdict::pass);
+}
+
+// As when the guest exports nothing: whatever needs files is skipped.
+TEST(Conformance, OursIsExcusedFromNothingElse) {
+    auto report = make_report();
+    auto &run = report.runs[0];
+    auto &test = run.tests[1];
+    test.status = "not applicable";
+    test.why = "no export to make files in";
+    EXPECT_EQ(judge(report).verdict, Verdict::fail);
+    EXPECT_THAT(judge(report).why, HasSubstr("error.short: not applicable: no export"));
+    EXPECT_EQ(junit_failures(report), 1);
+    test.name = "compound.in-order";
+    EXPECT_EQ(judge(report).verdict, Verdict::pass);
+    EXPECT_EQ(junit_failures(report), 0);
+    run.kernel = "7.3.4";
+    EXPECT_EQ(judge(report).verdict, Verdict::fail);
+    run.kernel = "6.12.1";
+    test.status = "fail";
+    EXPECT_EQ(judge(report).verdict, Verdict::fail);
 }
 
 TEST(Conformance, TheTableHasBothColumnsAndTheReasons) {
