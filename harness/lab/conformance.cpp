@@ -10,6 +10,7 @@
 #include "util/file.h"
 #include "util/interrupt.h"
 #include "util/progress.h"
+#include "vm/accelerator.h"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -157,6 +158,9 @@ Result<ConformanceReport> run_conformance(const ConformanceOptions &options) {
         kernels.push_back(*kernel);
         versions.push_back(kernel->version);
     }
+    const auto accelerator = choose_accelerator(*image);
+    if (!accelerator)
+        return fail(accelerator.error());
     const auto dir = make_results_dir(options.results, "conformance");
     if (!dir)
         return fail(dir.error());
@@ -166,6 +170,7 @@ Result<ConformanceReport> run_conformance(const ConformanceOptions &options) {
         .seed = options.seed,
         .environment = describe_environment(*image, source_dir()),
         .runs = plan_runs(versions)};
+    report.environment.accelerator = accelerator->name;
     for (auto &run : report.runs)
         if (!interrupted())
             run = test_transport(*image, *std::ranges::find(kernels, run.kernel, &Kernel::version),
