@@ -29,7 +29,7 @@ Result<ProfiledRun> parse(const fs::path &path) {
         if (!transport)
             return damaged("it names no transport");
         ProfiledRun run{{object.at("kernel"), *transport, object.at("nfs"), object.at("workload"),
-                         object.at("repeat")},
+                         object.at("repeat"), object.value("variant", "")},
                         object.at("ops"),
                         {}};
         for (const json &function : object.at("functions"))
@@ -51,6 +51,7 @@ Result<void> write_profile(const fs::path &path, const ProfiledRun &run) {
                 {"nfs", run.key.nfs},
                 {"workload", run.key.workload},
                 {"repeat", run.key.repeat},
+                {"variant", run.key.variant},
                 {"ops", run.ops},
                 {"total", run.profile.total()},
                 {"groups", run.profile.groups()},

@@ -19,7 +19,7 @@ struct Column {
 };
 
 struct Sheet {
-    std::string kernel, nfs, workload;
+    std::string kernel, nfs, what;
     std::map<Transport, Column> columns; // ours first
 };
 
@@ -44,10 +44,10 @@ double middle(const std::vector<Costs> &runs, const std::string &name) {
 std::vector<Sheet> make_sheets(const std::vector<ProfiledRun> &runs) {
     std::map<std::tuple<std::string, std::string, std::string>, Sheet> sheets;
     for (const ProfiledRun &run : runs) {
-        auto &sheet = sheets[{run.key.kernel, run.key.nfs, run.key.workload}];
+        auto &sheet = sheets[{run.key.kernel, run.key.nfs, run.key.what()}];
         sheet.kernel = run.key.kernel;
         sheet.nfs = run.key.nfs;
-        sheet.workload = run.key.workload;
+        sheet.what = run.key.what();
         auto &column = sheet.columns[run.key.transport];
         column.transport = run.key.transport;
         const auto ops = static_cast<double>(std::max<std::uint64_t>(run.ops, 1));
@@ -118,7 +118,7 @@ std::string profile_text(const std::vector<ProfiledRun> &runs, std::size_t top) 
     std::string text;
     for (const Sheet &sheet : make_sheets(runs)) {
         text += fmt::format("{}, NFSv{}, {}: guest instructions of the server per I/O\n",
-                            sheet.kernel, sheet.nfs, sheet.workload);
+                            sheet.kernel, sheet.nfs, sheet.what);
         text += fmt::format("  {:<44}", "");
         for (const auto &[transport, column] : sheet.columns)
             text += fmt::format(" {:>10}", transport_name(transport));
@@ -138,7 +138,7 @@ std::string folded_text(const std::vector<ProfiledRun> &runs) {
         for (const auto &[transport, column] : sheet.columns)
             for (const std::string &name : functions_of(sheet, "", SIZE_MAX))
                 if (const auto cost = middle(column.functions, name); cost >= 0.5)
-                    text += fmt::format("{};{};{};{} {:.0f}\n", sheet.kernel, sheet.workload,
+                    text += fmt::format("{};{};{};{} {:.0f}\n", sheet.kernel, sheet.what,
                                         transport_name(transport), name, cost);
     return text;
 }

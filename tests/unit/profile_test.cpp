@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 
 namespace lab {
@@ -123,11 +124,32 @@ TEST(ProfileFile, ComesBackAsItWasWritten) {
     EXPECT_EQ(runs->front().ops, 10U);
     EXPECT_EQ(runs->front().profile.total(), 1100U);
     EXPECT_EQ(runs->front().profile.calls("svcrdma", "svc_rdma_sendto"), 10U);
+    EXPECT_EQ(runs->front().key.variant, "");
+
+    auto swept = run(Transport::svcrdma, 2, 1000);
+    swept.key.variant = "release=inline unmap_us=2";
+    ASSERT_TRUE(write_profile(path, swept));
+    const auto variants = read_profiles(dir->path());
+    ASSERT_TRUE(variants) << variants.error().what;
+    EXPECT_EQ(variants->front().key.variant, "release=inline unmap_us=2");
 
     std::ofstream(path) << "{\"schema\": 1}";
     const auto damaged = read_profiles(dir->path());
     ASSERT_FALSE(damaged);
     EXPECT_THAT(damaged.error().what, HasSubstr("instructions-x.json is no profile"));
+}
+
+TEST(ProfileFile, MayBeOlderThanVariants) {
+    const auto dir = TempDir::make();
+    ASSERT_TRUE(dir);
+    const auto observe = dir->path() / "6.12" / "observe";
+    std::filesystem::create_directories(observe);
+    std::ofstream(observe / "instructions-x.json")
+        << R"({"schema": 1, "kernel": "6.12", "transport": "tcp", "nfs": "3", "workload": "reads",
+               "repeat": 1, "ops": 10, "functions": []})";
+    const auto runs = read_profiles(dir->path());
+    ASSERT_TRUE(runs) << runs.error().what;
+    EXPECT_EQ(runs->front().key.variant, "");
 }
 
 TEST(ProfileReport, ShowsMediansPerOperation) {
@@ -138,6 +160,18 @@ TEST(ProfileReport, ShowsMediansPerOperation) {
     EXPECT_THAT(text, testing::ContainsRegex("\n  total +210 +410 +0.51\n"));
     EXPECT_THAT(text, testing::ContainsRegex("\n  transport +200 +400 +0.50\n"));
     EXPECT_THAT(text, testing::ContainsRegex("\n  svc_rdma_sendto .svcrdma. +200 +400 +0.50\n"));
+}
+
+TEST(ProfileReport, KeepsVariantsApart) {
+    std::vector runs{run(Transport::svcrdma, 1, 1000), run(Transport::svcrdma, 1, 9000)};
+    runs[0].key.variant = "unmap_us=0";
+    runs[1].key.variant = "unmap_us=5";
+    const auto text = profile_text(runs, 5);
+    EXPECT_THAT(text, testing::ContainsRegex("reads unmap_us=0: [^:]*\n  total +110\n"));
+    EXPECT_THAT(text, testing::ContainsRegex("reads unmap_us=5: [^:]*\n  total +910\n"));
+    const auto folded = folded_text(runs);
+    EXPECT_THAT(folded, HasSubstr("6.12;reads unmap_us=0;svcrdma;scheduler;schedule 10\n"));
+    EXPECT_THAT(folded, HasSubstr("6.12;reads unmap_us=5;svcrdma;scheduler;schedule 10\n"));
 }
 
 TEST(ProfileReport, FoldsForFlameGraphs) {
