@@ -116,7 +116,7 @@ void add_runs(pugi::xml_node body, const Report &report) {
         auto row = add(table, "tr");
         add(row, "td", run.key.kernel);
         add(row, "td", run.key.nfs);
-        add(row, "td", run.key.workload);
+        add(row, "td", run.key.what());
         add(row, "td", std::string(transport_name(run.key.transport)));
         add(row, "td", std::to_string(run.key.repeat));
         add_outcome(row, "td", run.outcome);

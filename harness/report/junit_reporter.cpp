@@ -28,7 +28,7 @@ std::string to_junit(const Report &report) {
                   findings_text(boot));
         for (const Run &run : report.runs)
             if (run.key.kernel == boot.kernel)
-                suite.add(fmt::format("NFSv{} {} over {} #{}", run.key.nfs, run.key.workload,
+                suite.add(fmt::format("NFSv{} {} over {} #{}", run.key.nfs, run.key.what(),
                                       transport_name(run.key.transport), run.key.repeat),
                           run.seconds, run.outcome, run.proof);
     }

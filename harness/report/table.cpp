@@ -176,7 +176,7 @@ std::vector<std::string> list_troubles(const Report &report) {
         if (run.outcome.verdict != Verdict::pass)
             lines.push_back(fmt::format(
                 "{}: kernel {}, NFSv{}, {} over {}, repeat {}: {}",
-                verdict_name(run.outcome.verdict), run.key.kernel, run.key.nfs, run.key.workload,
+                verdict_name(run.outcome.verdict), run.key.kernel, run.key.nfs, run.key.what(),
                 transport_name(run.key.transport), run.key.repeat, run.outcome.why));
     return lines;
 }

@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <pugixml.hpp>
+#include <set>
 #include <stdlib.h>
 
 namespace lab {
@@ -244,6 +245,24 @@ TEST(HtmlReport, IsOnePageWithEverythingEscaped) {
     EXPECT_THAT(page, HasSubstr("emulated CPU"));
     EXPECT_THAT(page, Not(HasSubstr("<script")));
     EXPECT_THAT(page, Not(HasSubstr("http"))) << "needs no other file";
+}
+
+TEST(Reports, NameTheVariant) {
+    auto report = make_report();
+    for (lab::Run &run : report.runs) {
+        run.key.variant = run.key.repeat == 1 ? "unmap_us=0" : "unmap_us=5";
+        run.key.repeat = 1;
+    }
+    report.runs[2].outcome = {Verdict::fail, "bad data"};
+    EXPECT_THAT(to_text(report), HasSubstr("randread unmap_us=5 over svcrdma, repeat 1: bad data"));
+    EXPECT_THAT(to_html(report), testing::ContainsRegex("unmap_us=5</td>[ \n]+<td>svcrdma</td>"));
+    pugi::xml_document document;
+    ASSERT_TRUE(document.load_string(to_junit(report).c_str()));
+    std::set<std::string> names;
+    for (const auto &test : document.child("testsuites").child("testsuite").children("testcase"))
+        names.insert(test.attribute("name").value());
+    EXPECT_EQ(names.size(), 1 + report.runs.size());
+    EXPECT_TRUE(names.contains("NFSv4.2 randread unmap_us=5 over svcrdma #1"));
 }
 
 TEST(TextReport, PutsTransportsSideBySide) {
