@@ -8,10 +8,12 @@
 #include "util/file.h"
 
 #include <CLI/CLI.hpp>
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <ctime>
 #include <fnmatch.h>
 #include <random>
 
@@ -169,6 +171,7 @@ int main(int argc, char **argv) {
         return bad_usage;
     }
 
+    const auto started = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
     find_root(options);
     fmt::print("{} tests against {} port {}, seed {}\n", tests.size(), options.target.host,
                options.target.port, options.seed);
@@ -190,7 +193,7 @@ int main(int argc, char **argv) {
     fmt::print("{} passed, {} failed, {} not applicable\n", count(Status::pass),
                count(Status::fail), count(Status::not_applicable));
     const bool saved =
-        save(json, to_json(outcomes, options)) && save(junit, to_junit(outcomes, options));
+        save(json, to_json(outcomes, options)) && save(junit, to_junit(outcomes, options, started));
     if (!saved)
         return bad_usage;
     return count(Status::fail) == 0 ? 0 : 1;

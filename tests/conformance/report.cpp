@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "report.h"
 
+#include "report/junit.h"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
-#include <pugixml.hpp>
 
 #include <map>
-#include <sstream>
 
 namespace conform {
 
@@ -34,6 +34,18 @@ std::string messages_text(const std::vector<Traced> &messages, std::size_t most)
 
 std::string group_of(const Test &test) {
     return std::string(test.name.substr(0, test.name.find('.')));
+}
+
+lab::Verdict verdict_of(Status status) {
+    switch (status) {
+    case Status::pass:
+        return lab::Verdict::pass;
+    case Status::fail:
+        return lab::Verdict::fail;
+    case Status::not_applicable:
+        break;
+    }
+    return lab::Verdict::skip;
 }
 
 } // namespace
@@ -90,46 +102,31 @@ std::string to_json(const std::vector<Outcome> &outcomes, const Options &options
     return report.dump(1) + "\n";
 }
 
-std::string to_junit(const std::vector<Outcome> &outcomes, const Options &options) {
-    struct Suite {
-        pugi::xml_node node;
-        unsigned tests = 0, failures = 0, skipped = 0;
+std::string to_junit(const std::vector<Outcome> &outcomes, const Options &options,
+                     const std::string &started) {
+    struct Group {
+        std::vector<const Outcome *> outcomes;
+        double seconds = 0;
     };
-    pugi::xml_document document;
-    auto root = document.append_child("testsuites");
-    root.append_attribute("name").set_value("rpcrdma-conform");
-    std::map<std::string, Suite> suites;
+    std::map<std::string, Group> groups;
+    double seconds = 0;
     for (const auto &outcome : outcomes) {
-        const auto group = group_of(*outcome.test);
-        auto &suite = suites[group];
-        if (!suite.node) {
-            suite.node = root.append_child("testsuite");
-            suite.node.append_attribute("name").set_value(group.c_str());
-            suite.node.append_attribute("hostname").set_value(options.target.host.c_str());
-        }
-        suite.tests++;
-        auto node = suite.node.append_child("testcase");
-        node.append_attribute("classname").set_value(("rpcrdma-conform." + group).c_str());
-        node.append_attribute("name").set_value(std::string(outcome.test->name).c_str());
-        node.append_attribute("time").set_value(fmt::format("{:.3f}", outcome.seconds).c_str());
-        if (outcome.status == Status::fail) {
-            suite.failures++;
-            auto failure = node.append_child("failure");
-            failure.append_attribute("message").set_value(outcome.why.c_str());
-            failure.text().set(messages_text(outcome.messages, shown_messages).c_str());
-        } else if (outcome.status == Status::not_applicable) {
-            suite.skipped++;
-            node.append_child("skipped").append_attribute("message").set_value(outcome.why.c_str());
-        }
+        auto &group = groups[group_of(*outcome.test)];
+        group.outcomes.push_back(&outcome);
+        group.seconds += outcome.seconds;
+        seconds += outcome.seconds;
     }
-    for (auto &[group, suite] : suites) {
-        suite.node.append_attribute("tests").set_value(suite.tests);
-        suite.node.append_attribute("failures").set_value(suite.failures);
-        suite.node.append_attribute("skipped").set_value(suite.skipped);
+    lab::JunitDocument document("rpcrdma-conform " + options.target.host, seconds);
+    for (const auto &[name, group] : groups) {
+        lab::JunitSuite suite(document, "rpcrdma-conform." + name, started, group.seconds);
+        for (const auto *outcome : group.outcomes)
+            suite.add(std::string(outcome->test->name), outcome->seconds,
+                      {verdict_of(outcome->status), outcome->why},
+                      outcome->status == Status::fail
+                          ? messages_text(outcome->messages, shown_messages)
+                          : "");
     }
-    std::ostringstream text;
-    document.save(text, " ");
-    return text.str();
+    return document.text();
 }
 
 } // namespace conform

@@ -21,7 +21,8 @@ std::string to_text(const Outcome &outcome, bool verbose);
 /// messages.
 std::string to_json(const std::vector<Outcome> &outcomes, const Options &options);
 
-/// One test suite per group of tests.
-std::string to_junit(const std::vector<Outcome> &outcomes, const Options &options);
+/// One test suite per group of tests. `started` in ISO 8601, UTC.
+std::string to_junit(const std::vector<Outcome> &outcomes, const Options &options,
+                     const std::string &started);
 
 } // namespace conform
