@@ -99,7 +99,8 @@ std::string to_json(const std::vector<Outcome> &outcomes, const Options &options
                          {"bytes_received", outcome.received},
                          {"messages", std::move(messages)}});
     }
-    return report.dump(1) + "\n";
+    // An export may be called anything.
+    return report.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
 std::string to_junit(const std::vector<Outcome> &outcomes, const Options &options,
