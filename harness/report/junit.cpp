@@ -9,10 +9,12 @@
 namespace lab {
 namespace {
 
-/// XML 1.0 has no way to write most control characters, and consoles are full of them.
+/// XML 1.0 has no way to write most control characters, and consoles are full of them. What is no
+/// ASCII need not be UTF-8 there.
 std::string printable(std::string text) {
     for (char &c : text)
-        if (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t')
+        if (const auto byte = static_cast<unsigned char>(c);
+            (byte < 0x20 && c != '\n' && c != '\t') || byte >= 0x80)
             c = '?';
     return text;
 }

@@ -236,6 +236,15 @@ TEST(JunitReport, HasACasePerBootAndRun) {
     EXPECT_STREQ(run.child("failure").attribute("message").value(), "no RPC was sent for 45 s");
 }
 
+TEST(JunitReport, IsUtf8WhateverAConsoleSaid) {
+    auto report = make_report();
+    report.boots[0].outcome = {Verdict::kernel_splat, "Oops: \xff\xfe"};
+    report.boots[0].findings.push_back({"oops", 3, {"Oops: \xff\xfe", "RIP: f"}});
+    const auto text = to_junit(report);
+    EXPECT_THAT(text, HasSubstr("message=\"Oops: ??\""));
+    EXPECT_THAT(text, testing::Each(testing::Ge('\0')));
+}
+
 TEST(HtmlReport, IsOnePageWithEverythingEscaped) {
     auto report = make_report();
     report.runs[0].outcome = {Verdict::fail, "<script>alert(1)</script>"};
