@@ -9,8 +9,10 @@ namespace lab {
 
 std::vector<std::string> in_root(const std::filesystem::path &root, const std::vector<Bind> &binds,
                                  const std::string &command) {
-    // objtool wants /proc.
-    auto script = fmt::format("set -e; root={}; mount -t proc proc \"$root/proc\"; ",
+    // objtool wants /proc. make leaves a file in /tmp when it is killed, named after a number that
+    // it would have again.
+    auto script = fmt::format("set -e; root={}; mount -t proc proc \"$root/proc\"; "
+                              "mount -t tmpfs tmp \"$root/tmp\"; ",
                               shell_quote(root.string()));
     for (const auto &bind : binds)
         script += fmt::format("mkdir -p \"$root{0}\"; mount --bind {1} \"$root{0}\"; ", bind.to,
