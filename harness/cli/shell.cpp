@@ -3,19 +3,18 @@
 #include "image/image.h"
 #include "image/module.h"
 #include "lab/pair.h"
+#include "lab/results_dir.h"
 #include "lab/transport.h"
 #include "util/file.h"
 #include "util/interrupt.h"
 #include "util/process.h"
 #include "util/progress.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <cstdio>
-#include <ctime>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,8 +22,6 @@
 namespace lab {
 
 namespace {
-
-namespace fs = std::filesystem;
 
 struct Options {
     std::string kernel = "stable";
@@ -37,12 +34,6 @@ struct Options {
 int complain(const Error &error) {
     say(error.what);
     return 1;
-}
-
-fs::path new_run_dir(const std::string &kind) {
-    return source_dir() / "results" /
-           fmt::format("{}-{:%Y%m%d-%H%M%S}-{}", kind, fmt::localtime(std::time(nullptr)),
-                       getpid());
 }
 
 Result<std::unique_ptr<Pair>> boot(const std::string &kernel, const std::string &kind) {

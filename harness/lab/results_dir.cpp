@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "lab/results_dir.h"
 
+#include "util/file.h"
+
 #include <chrono>
+#include <ctime>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -49,6 +52,12 @@ Result<fs::path> make_results_dir(const fs::path &parent, const std::string &sce
                 fmt::format("cannot make {}: {}", (parent / name).string(), error.message()));
     }
     return fail(fmt::format("too many results called {}", (parent / stamp).string()));
+}
+
+fs::path new_run_dir(const std::string &kind) {
+    return source_dir() / "results" /
+           fmt::format("{}-{:%Y%m%d-%H%M%S}-{}", kind, fmt::localtime(std::time(nullptr)),
+                       getpid());
 }
 
 } // namespace lab

@@ -13,4 +13,8 @@ namespace lab {
 Result<std::filesystem::path> make_results_dir(const std::filesystem::path &parent,
                                                const std::string &scenario);
 
+/// A directory for a pair that belongs to no scenario, one that nobody else uses: KIND, the time
+/// and our process in the tree's results/. It is not made.
+std::filesystem::path new_run_dir(const std::string &kind);
+
 } // namespace lab

@@ -4,6 +4,7 @@
 #include "image/module.h"
 #include "lab/judge.h"
 #include "lab/path_proof.h"
+#include "lab/results_dir.h"
 #include "observe/leaks.h"
 #include "util/file.h"
 #include "util/interrupt.h"
@@ -12,13 +13,10 @@
 #include "workload/fio_result.h"
 #include "workload/job_file.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
-#include <ctime>
 #include <map>
 #include <memory>
 #include <stdexcept>
@@ -47,13 +45,10 @@ Result<std::unique_ptr<Pair>> boot() {
     // What is tested is what the tree has now.
     if (const auto module = build_module(*kernel); !module)
         return fail(module.error());
-    return Pair::boot(*image,
-                      {.kernel = *kernel,
-                       .run_dir = source_dir() / "results" /
-                                  fmt::format("vm-tests-{}-{:%Y%m%d-%H%M%S}-{}", wanted_kernel,
-                                              fmt::localtime(std::time(nullptr)), getpid()),
-                       .clients = wanted_clients,
-                       .scratch_mib = wanted_scratch});
+    return Pair::boot(*image, {.kernel = *kernel,
+                               .run_dir = new_run_dir("vm-tests-" + wanted_kernel),
+                               .clients = wanted_clients,
+                               .scratch_mib = wanted_scratch});
 }
 
 /// Adds what this console shows since the last look. A report that is still being printed is waited
