@@ -196,12 +196,30 @@ static struct rpc_xprt *svc_rdma_bc_setup(struct xprt_create *args)
 bool svc_rdma_bc_is_reply(const struct svc_rdma_recv_ctxt *ctxt)
 {
 	const struct rpcrdma_hdr *hdr = &ctxt->rc_hdr;
-	const __be32 *message = (__be32 *)(ctxt->rc_buf + hdr->length);
 
-	return hdr->proc == RPCRDMA_PROC_MSG && !hdr->read_segments &&
-	       !hdr->write_chunks && !hdr->has_reply &&
-	       hdr->inline_length >= 2 * XDR_UNIT &&
-	       message[1] == rpc_reply;
+	return hdr->is_reply && !hdr->read_segments && !hdr->write_chunks &&
+	       !hdr->has_reply;
+}
+
+/**
+ * svc_rdma_bc_awaits - whether a call of ours waits for the reply to an XID
+ * @rdma: connection, referenced by the caller
+ * @xid: in host order
+ *
+ * Any thread.
+ */
+bool svc_rdma_bc_awaits(struct svcxprt_rdma *rdma, u32 xid)
+{
+	/* Pairs with svc_rdma_bc_setup(). */
+	struct rpc_xprt *xprt = smp_load_acquire(&rdma->sc_xprt.xpt_bc_xprt);
+	bool awaited;
+
+	if (!xprt)
+		return false;
+	spin_lock(&xprt->queue_lock);
+	awaited = xprt_lookup_rqst(xprt, cpu_to_be32(xid));
+	spin_unlock(&xprt->queue_lock);
+	return awaited;
 }
 
 /* Finds the call, and copies the reply to where it wants it. */

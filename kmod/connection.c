@@ -188,23 +188,29 @@ static u32 svc_rdma_message_pages(const struct svcxprt_rdma *rdma)
 	return rdma->sc_limits.max_message >> PAGE_SHIFT;
 }
 
+/* Sends that may be posted at once: each Send context has an entry of its own. */
+static u32 svc_rdma_send_entries(const struct svcxprt_rdma *rdma, u32 credits)
+{
+	return credits + 1 + rdma->sc_bc_credits;
+}
+
 /*
- * Entries of the Send Queue, without those for registering memory. Replies are
- * in flight only until somebody passes by and polls, so there is no need for
- * the worst case of every credit at once: whoever finds the queue full waits.
- * But one RPC with the largest payload in the smallest segments must fit.
+ * Entries that RDMA Writes and Reads share, without those for registering memory.
+ * A small READ takes one; nearly all calls may be such at once. What finds the queue
+ * full is parked. But one RPC with the largest payload in the smallest segments must
+ * fit.
  */
-static u32 svc_rdma_send_entries(const struct svcxprt_rdma *rdma, u32 credits,
-				 u32 sges)
+static u32 svc_rdma_shared_entries(const struct svcxprt_rdma *rdma, u32 credits,
+				   u32 sges)
 {
 	const struct ib_device_attr *dev = &rdma->sc_cm_id->device->attrs;
 	u32 payload_wrs;
 
 	payload_wrs = DIV_ROUND_UP(svc_rdma_message_pages(rdma),
 				   clamp_t(u32, dev->max_sge_rd, 1, sges)) +
-		      2 * SVC_RDMA_MAX_SEGMENTS + 1;
-	return max(credits + credits / 2, payload_wrs) +
-	       rdma->sc_bc_credits;
+		      SVC_RDMA_MAX_SEGMENTS + 1;
+	/* With the others, and the drain's, a power of two at 128 credits. */
+	return max(credits - credits / 16 - 1, payload_wrs);
 }
 
 /* Queues for this many credits, or for as many as the device's limits allow. */
@@ -220,23 +226,18 @@ static int svc_rdma_try_queues(struct svcxprt_rdma *rdma, u32 credits)
 		.port_num	= id->port_num,
 	};
 	const u32 extra_recvs = SVC_RDMA_RECV_BATCH + rdma->sc_bc_credits;
-	u32 sends, recvs, queue_max, register_wrs = 0;
+	u32 sends, shared, recvs, queue_max, register_wrs = 0;
 	int ret;
 
 	/* Room for the drain's marker in both kinds of queue. */
 	queue_max = min(dev->max_qp_wr, dev->max_cqe) - 1;
 	if (queue_max <= extra_recvs)
 		return -EOPNOTSUPP;
-	rdma->sc_credits_max = min(credits, queue_max - extra_recvs);
-	recvs = rdma->sc_credits_max + extra_recvs;
+	credits = min(credits, queue_max - extra_recvs);
 
-	attr.cap.max_recv_wr = recvs + 1;
 	attr.cap.max_send_sge = clamp_t(u32, dev->max_send_sge, 1,
 					SVC_RDMA_MAX_SGE);
 	attr.cap.max_recv_sge = 1;
-	sends = svc_rdma_send_entries(rdma, rdma->sc_credits_max,
-				      attr.cap.max_send_sge);
-	sends = svc_rdma_strain_sq(min(sends, queue_max));
 	if (svc_rdma_needs_regions(id->device, id->port_num)) {
 		/* With iWARP for Reads only: their sink must be remote. */
 		rdma->sc_write_regions =
@@ -245,17 +246,30 @@ static int svc_rdma_try_queues(struct svcxprt_rdma *rdma, u32 credits)
 		 * As many as the largest payload of each call takes. The core
 		 * adds what registering takes to the Send Queue, and so do we.
 		 */
-		attr.cap.max_rdma_ctxs = rdma->sc_credits_max *
+		attr.cap.max_rdma_ctxs = credits *
 			rdma_rw_mr_factor(id->device, id->port_num,
 					  svc_rdma_message_pages(rdma));
 		register_wrs = rdma_rw_max_send_wr(id->device, id->port_num,
 						   attr.cap.max_rdma_ctxs, 0);
 		if (register_wrs >= queue_max)
 			return -EOPNOTSUPP;
-		sends = min(sends, queue_max - register_wrs);
 	}
-	attr.cap.max_send_wr = sends + 1;
-	sends += register_wrs;
+	/* At least half of the queue is for data. */
+	queue_max = svc_rdma_strain_sq(queue_max - register_wrs);
+	credits = min_t(s32, credits,
+			queue_max / 2 - svc_rdma_send_entries(rdma, 0));
+	if ((s32)credits < SVC_RDMA_CREDITS_MIN)
+		return -EOPNOTSUPP;
+	sends = svc_rdma_send_entries(rdma, credits);
+	shared = min(svc_rdma_shared_entries(rdma, credits,
+					     attr.cap.max_send_sge),
+		     queue_max - sends);
+	recvs = credits + extra_recvs;
+	attr.cap.max_recv_wr = recvs + 1;
+	attr.cap.max_send_wr = sends + shared + 1;
+	rdma->sc_credits_max = credits;
+	rdma->sc_sq_shared = shared + register_wrs;
+	sends += rdma->sc_sq_shared;
 
 	ret = svc_rdma_cqs_create(rdma, recvs, sends);
 	if (ret)
@@ -268,8 +282,6 @@ static int svc_rdma_try_queues(struct svcxprt_rdma *rdma, u32 credits)
 	if (ret)
 		return ret;
 	rdma->sc_qp = id->qp;
-	rdma->sc_sq_depth = sends;
-	atomic_set(&rdma->sc_sq_avail, sends);
 	rdma->sc_sq_moved = jiffies;
 	return 0;
 }
@@ -351,6 +363,7 @@ static int svc_rdma_connect(struct svcxprt_rdma *rdma)
 
 	rdma->sc_recv_target = min_t(u32, SVC_RDMA_CREDITS_START,
 				     rdma->sc_credits_max);
+	rdma->sc_calls_window = jiffies;
 	if (!svc_rdma_recv_refill(rdma))
 		return -ENOMEM;
 

@@ -10,10 +10,9 @@
  * Who needs to be woken:
  * - the Receive queue's user always: it is armed whenever the receiver finds it
  *   empty;
- * - the Send queue's user only while RDMA Reads are in flight (the receiver
- *   then watches it) or a thread waits for Send Queue space (that thread arms
- *   for itself). For anything else a thread will pass by soon, and the quiet
- *   timer sees to the rest (release.c).
+ * - the Send queue's user only while RDMA Reads are in flight, something is parked
+ *   or the connection is blocked (svc_rdma_wants_send_event()). For anything else a
+ *   thread will pass by soon, and the quiet timer sees to the rest (release.c).
  */
 #include "svcrdma.h"
 #include "fault.h"
@@ -39,18 +38,13 @@ static void svc_rdma_send_event(struct ib_cq *cq, void *context)
 	struct svcxprt_rdma *rdma = context;
 
 	svc_rdma_count(SVC_RDMA_send_events);
-
-	/*
-	 * The waiter makes itself known, then samples the events, then polls
-	 * (sq.c): it is seen here, or it sees this event.
-	 */
-	atomic_inc(&rdma->sc_send_events);
-	smp_mb__after_atomic();	/* pairs with svc_rdma_sq_wait() */
-	if (atomic_read(&rdma->sc_sq_waiters))
-		wake_up_all(&rdma->sc_sq_wait);
-
-	if (atomic_read(&rdma->sc_reads))
-		svc_rdma_enqueue(rdma);
+	clear_bit(SVC_RDMA_SEND_ARMED, &rdma->sc_flags);
+	smp_mb__after_atomic();	/* pairs with svc_rdma_send_arm() */
+	if (!svc_rdma_wants_send_event(rdma))
+		return;
+	/* What has completed may be what the next call waits for. */
+	clear_bit(SVC_RDMA_BLOCKED, &rdma->sc_flags);
+	svc_rdma_enqueue(rdma);
 }
 
 /* The queue overran or the device lost it: no completion can be trusted. */
@@ -66,14 +60,13 @@ static void svc_rdma_cq_failed(struct ib_event *event, void *context)
 
 static struct ib_cq *svc_rdma_cq_create(struct svcxprt_rdma *rdma,
 					unsigned int entries,
+					unsigned int vector,
 					ib_comp_handler event)
 {
-	static atomic_t next_vector;
 	struct ib_device *device = rdma->sc_cm_id->device;
 	struct ib_cq_init_attr attr = {
 		.cqe = entries,
-		.comp_vector = (unsigned int)atomic_inc_return(&next_vector) %
-			       max(device->num_comp_vectors, 1),
+		.comp_vector = vector % max(device->num_comp_vectors, 1),
 	};
 	struct ib_cq *cq;
 
@@ -97,14 +90,17 @@ static struct ib_cq *svc_rdma_cq_create(struct svcxprt_rdma *rdma,
 int svc_rdma_cqs_create(struct svcxprt_rdma *rdma, unsigned int recvs,
 			unsigned int sends)
 {
+	/* Both of a connection's queues have the same; connections take turns. */
+	static atomic_t next_vector;
+	unsigned int vector = atomic_inc_return(&next_vector);
 	struct ib_cq *cq;
 
-	cq = svc_rdma_cq_create(rdma, recvs + 1, svc_rdma_recv_event);
+	cq = svc_rdma_cq_create(rdma, recvs + 1, vector, svc_rdma_recv_event);
 	if (IS_ERR(cq))
 		return PTR_ERR(cq);
 	rdma->sc_rq_cq = cq;
 
-	cq = svc_rdma_cq_create(rdma, sends + 1, svc_rdma_send_event);
+	cq = svc_rdma_cq_create(rdma, sends + 1, vector, svc_rdma_send_event);
 	if (IS_ERR(cq))
 		return PTR_ERR(cq);
 	rdma->sc_sq_cq = cq;
@@ -197,16 +193,23 @@ unsigned int svc_rdma_recv_poll(struct svcxprt_rdma *rdma, unsigned int budget)
  * @rdma: connection
  *
  * Any thread, several at once. Finished Sends are on the release list
- * afterwards: the caller drains it, or sees to it that somebody will. Returns
- * how many completions were taken.
+ * afterwards: the caller drains it, or sees to it that somebody will. What was
+ * parked is posted as far as there is room now. Returns how many completions were
+ * taken.
  */
 unsigned int svc_rdma_send_poll(struct svcxprt_rdma *rdma)
 {
 	unsigned int done = svc_rdma_cq_poll(rdma->sc_sq_cq,
 					     SVC_RDMA_POLL_BUDGET);
 
-	if (!done)
+	if (!done) {
 		svc_rdma_count(SVC_RDMA_send_empty_polls);
+		return 0;
+	}
+	/* Entries were given back, now look: pairs with svc_rdma_sq_park(). */
+	smp_mb();
+	if (unlikely(!svc_rdma_sq_all_posted(rdma)))
+		svc_rdma_sq_unpark(rdma);
 	return done;
 }
 
@@ -244,19 +247,38 @@ int svc_rdma_recv_arm(struct svcxprt_rdma *rdma)
 			       SVC_RDMA_recv_missed);
 }
 
-/* As svc_rdma_recv_arm(), for the Send queue. Any thread. */
-int svc_rdma_send_arm(struct svcxprt_rdma *rdma)
+/**
+ * svc_rdma_send_arm - ask for an event at the next completion of a Send or Read
+ * @rdma: connection; the caller has said what it waits for
+ *	  (svc_rdma_wants_send_event())
+ *
+ * Any thread. Returns as svc_rdma_recv_arm().
+ */
+static int svc_rdma_send_arm(struct svcxprt_rdma *rdma)
 {
-	return svc_rdma_cq_arm(rdma, rdma->sc_sq_cq, SVC_RDMA_send_arms,
-			       SVC_RDMA_send_missed);
+	int ret;
+
+	/*
+	 * Fully ordered, and pairs with svc_rdma_send_event(): its event has not
+	 * come yet and will see what the caller waits for. If another thread is
+	 * about to arm, it is the one that is told what was missed, and polls.
+	 */
+	if (test_and_set_bit(SVC_RDMA_SEND_ARMED, &rdma->sc_flags))
+		return 0;
+	ret = svc_rdma_cq_arm(rdma, rdma->sc_sq_cq, SVC_RDMA_send_arms,
+			      SVC_RDMA_send_missed);
+	if (ret > 0)
+		clear_bit(SVC_RDMA_SEND_ARMED, &rdma->sc_flags);
+	return ret;
 }
 
 /**
- * svc_rdma_send_watch - see to it that finished RDMA Reads will be noticed
+ * svc_rdma_send_watch - see to it that who waits for completions will be served
  * @rdma: connection
  *
- * Called after Reads were posted and by the receiver while any are in flight.
- * On return none is, or an event will come, or the transport is enqueued.
+ * Called when RDMA Reads were posted, when something was parked, when the connection
+ * was blocked, and by the receiver while Reads are in flight. On return nobody waits
+ * any more, or an event will come, or the transport is enqueued. Process context.
  */
 void svc_rdma_send_watch(struct svcxprt_rdma *rdma)
 {
@@ -264,10 +286,13 @@ void svc_rdma_send_watch(struct svcxprt_rdma *rdma)
 
 	for (round = 0; round < SVC_RDMA_WATCH_ROUNDS; round++) {
 		svc_rdma_send_poll(rdma);
-		if (!atomic_read(&rdma->sc_reads))
+		svc_rdma_send_ctxts_drain(rdma, SVC_RDMA_drained_by_watch);
+		if (!svc_rdma_wants_send_event(rdma) || svc_rdma_closing(rdma))
 			return;
 		if (svc_rdma_send_arm(rdma) <= 0)
 			return;
 	}
+	/* Some devices go on giving hints: others get a turn. */
+	clear_bit(SVC_RDMA_BLOCKED, &rdma->sc_flags);
 	svc_rdma_enqueue(rdma);
 }

@@ -23,6 +23,11 @@ enum {
 	ERR_CHUNK	= 2,
 };
 
+/* msg_type, RFC 5531 section 9 */
+enum {
+	MSG_REPLY	= 1,
+};
+
 struct cursor {
 	const u8 *buf;
 	u32 at;
@@ -255,6 +260,9 @@ decode_lists(struct cursor *in, const struct rpcrdma_hdr_limits *limits,
 	hdr->length = in->at;
 	if (hdr->proc == RPCRDMA_PROC_MSG) {
 		hdr->inline_length = in->end - in->at;
+		/* Behind the XID: call or reply (RFC 5531 section 9). */
+		hdr->is_reply = hdr->inline_length >= 2 * WORD &&
+				rpcrdma_hdr_word(in->buf + in->at + WORD) == MSG_REPLY;
 		verdict = take_word(in, &xid);
 		if (verdict)
 			return verdict;
@@ -302,6 +310,7 @@ rpcrdma_hdr_decode(const u8 *buf, u32 len,
 			.vers = hdr->vers,
 			.credits = hdr->credits,
 			.proc = hdr->proc,
+			.is_reply = hdr->is_reply,
 		};
 	return verdict;
 }

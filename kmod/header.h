@@ -142,6 +142,8 @@ struct rpcrdma_hdr_write_chunk {
  * @write_chunks: in the Write list
  * @has_reply: the Reply chunk is present
  * @reply: the Reply chunk, all zero if absent
+ * @is_reply: the inline message is an RPC reply: such a message is never answered
+ *	      (RFC 8166 section 4.5)
  */
 struct rpcrdma_hdr {
 	u32 xid;
@@ -158,6 +160,7 @@ struct rpcrdma_hdr {
 	u32 write_at;
 	u32 write_chunks;
 	bool has_reply;
+	bool is_reply;
 	struct rpcrdma_hdr_write_chunk reply;
 };
 
@@ -165,7 +168,8 @@ struct rpcrdma_hdr {
  * Decoding. After RPCRDMA_HDR_OK every chunk that the iterators yield lies
  * inside the bytes and inside the limits. After any other verdict they yield
  * none; the fields xid, vers, credits and proc are valid, except after
- * RPCRDMA_HDR_SHORT. Where several verdicts apply, the first fault in the bytes
+ * RPCRDMA_HDR_SHORT, and so is is_reply, where the lists could be followed to the
+ * message. Where several verdicts apply, the first fault in the bytes
  * decides; positions and sums are looked at last.
  *
  * Read chunks are non-overlapping and in ascending order of position, and the
@@ -278,6 +282,15 @@ u32 rpcrdma_hdr_encode_reply(u8 *out, u32 size, const u8 *call,
  */
 u32 rpcrdma_hdr_encode_error(u8 *out, u32 size, const struct rpcrdma_hdr *hdr,
 			     u32 credits, enum rpcrdma_hdr_verdict verdict);
+
+/* Changes what an encoded message at @out grants. */
+static inline void rpcrdma_hdr_set_credits(u8 *out, u32 credits)
+{
+	out[8] = credits >> 24;
+	out[9] = credits >> 16;
+	out[10] = credits >> 8;
+	out[11] = credits;
+}
 
 /*
  * Encodes the header of a message without chunks that the caller sends as a

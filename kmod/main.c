@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Loading and unloading: parameters, counters, workqueues, the backchannel,
+ * Loading and unloading: parameters, counters, the budget, workqueues, the backchannel,
  * devices and the transport class, in this order and back.
  */
 #include <linux/kobject.h>
@@ -45,6 +45,8 @@ static int __init svc_rdma_init(void)
 	size_t len = strlen(transport);
 	int ret;
 
+	BUILD_BUG_ON(SVC_RDMA_IDENT == 256 || (SVC_RDMA_IDENT & XPRT_TRANSPORT_BC));
+
 	if (!len || len > SVC_RDMA_NAME_MAX || strpbrk(transport, " \t\n")) {
 		pr_err("svcrdma: transport=\"%s\": a name has 1 to %d characters and no blanks\n",
 		       transport, SVC_RDMA_NAME_MAX);
@@ -56,14 +58,18 @@ static int __init svc_rdma_init(void)
 		return -EINVAL;
 	}
 
+	svc_rdma_settings_init();
 	ret = svc_rdma_stats_init();
 	if (ret)
 		return ret;
+	ret = svc_rdma_budget_init();
+	if (ret)
+		goto out_stats;
 
 	svc_rdma_wq = alloc_workqueue("svcrdma", WQ_UNBOUND, 0);
 	if (!svc_rdma_wq) {
 		ret = -ENOMEM;
-		goto out_stats;
+		goto out_budget;
 	}
 
 	svc_rdma_release_wq = alloc_workqueue("svcrdma_release", WQ_UNBOUND, 0);
@@ -105,6 +111,8 @@ out_release_wq:
 	destroy_workqueue(svc_rdma_release_wq);
 out_wq:
 	destroy_workqueue(svc_rdma_wq);
+out_budget:
+	svc_rdma_budget_exit();
 out_stats:
 	svc_rdma_stats_exit();
 	return ret;
@@ -122,6 +130,7 @@ static void __exit svc_rdma_exit(void)
 	destroy_workqueue(svc_rdma_wq);
 	ib_unregister_client(&svc_rdma_ib_client);
 	destroy_workqueue(svc_rdma_release_wq);
+	svc_rdma_budget_exit();
 	svc_rdma_stats_exit();
 	pr_info("svcrdma: transport \"%s\" unregistered\n", transport);
 }

@@ -28,14 +28,15 @@ static bool svc_rdma_sink_is_chunk(const struct rpcrdma_hdr *hdr)
 	return hdr->proc == RPCRDMA_PROC_MSG && hdr->read_chunks == 1;
 }
 
+/* @slots: how many the array has, at least @pages. */
 static int svc_rdma_read_get_pages(struct svc_rdma_recv_ctxt *ctxt,
-				   unsigned int pages)
+				   unsigned int pages, unsigned int slots)
 {
 	unsigned int got;
 
 	ctxt->rc_pages = ctxt->rc_own_pages;
-	if (pages > ARRAY_SIZE(ctxt->rc_own_pages))
-		ctxt->rc_pages = kvcalloc(pages, sizeof(*ctxt->rc_pages),
+	if (slots > ARRAY_SIZE(ctxt->rc_own_pages))
+		ctxt->rc_pages = kvcalloc(slots, sizeof(*ctxt->rc_pages),
 					  GFP_KERNEL);
 	if (!ctxt->rc_pages)
 		return -ENOMEM;
@@ -50,22 +51,33 @@ static int svc_rdma_read_get_pages(struct svc_rdma_recv_ctxt *ctxt,
 		got++;
 	}
 	ctxt->rc_nr_pages = got;
+	ctxt->rc_budget = got << PAGE_SHIFT;
+	svc_rdma_budget_take(ctxt->rc_rdma, ctxt->rc_budget);
 	svc_rdma_add(SVC_RDMA_live_pages, got);
 	return got == pages ? 0 : -ENOMEM;
 }
 
 /**
- * svc_rdma_read_put_pages - give back the pages of a Receive context
- * @ctxt: no RDMA Read of it outstanding or mapped
+ * svc_rdma_read_undo_all - give back what the RDMA Reads of a call have taken
+ * @rdma: connection
+ * @ctxt: no RDMA Read of it outstanding
+ *
+ * The call can be begun again. Any thread.
  */
-void svc_rdma_read_put_pages(struct svc_rdma_recv_ctxt *ctxt)
+void svc_rdma_read_undo_all(struct svcxprt_rdma *rdma,
+			    struct svc_rdma_recv_ctxt *ctxt)
 {
+	svc_rdma_rw_release(rdma, &ctxt->rc_rw, NULL);
 	svc_rdma_add(SVC_RDMA_live_pages, -(long)ctxt->rc_nr_pages);
 	release_pages(ctxt->rc_pages, ctxt->rc_nr_pages);
 	if (ctxt->rc_pages != ctxt->rc_own_pages)
 		kvfree(ctxt->rc_pages);
 	ctxt->rc_pages = NULL;
 	ctxt->rc_nr_pages = 0;
+	ctxt->rc_read_done = false;
+	if (ctxt->rc_budget)
+		svc_rdma_budget_return(rdma, ctxt->rc_budget);
+	ctxt->rc_budget = 0;
 }
 
 static int svc_rdma_read_chunk(struct svcxprt_rdma *rdma,
@@ -194,8 +206,9 @@ static void svc_rdma_wc_read(struct ib_cq *cq, struct ib_wc *wc)
 		container_of(wc->wr_cqe, struct svc_rdma_recv_ctxt,
 			     rc_read_cqe);
 
-	svc_rdma_sq_return(rdma, ctxt->rc_rw.sqes);
-	if (wc->status == IB_WC_SUCCESS) {
+	unsigned int entries = ctxt->rc_chain.entries;
+
+	if (likely(wc->status == IB_WC_SUCCESS)) {
 		svc_rdma_add(SVC_RDMA_reads, ctxt->rc_rw.nr_segments);
 		svc_rdma_add(SVC_RDMA_read_bytes, ctxt->rc_rw.bytes);
 		ctxt->rc_read_done = true;
@@ -203,12 +216,22 @@ static void svc_rdma_wc_read(struct ib_cq *cq, struct ib_wc *wc)
 		llist_add(&ctxt->rc_node, &rdma->sc_read_done);
 		atomic_dec(&rdma->sc_reads);
 		svc_rdma_enqueue(rdma);
-		return;
+	} else {
+		svc_rdma_wc_failed(rdma, wc, SVC_RDMA_read_failures);
+		atomic_dec(&rdma->sc_reads);
+		svc_rdma_recv_ctxt_put(rdma, ctxt);
 	}
+	svc_rdma_sq_return(rdma, entries);
+}
 
-	svc_rdma_wc_failed(rdma, wc, SVC_RDMA_read_failures);
+/* The queue pair is drained, and the Reads never completed. */
+static void svc_rdma_read_orphan(struct svcxprt_rdma *rdma,
+				 struct svc_rdma_chain *chain)
+{
 	atomic_dec(&rdma->sc_reads);
-	svc_rdma_recv_ctxt_put(rdma, ctxt);
+	svc_rdma_recv_ctxt_put(rdma, container_of(chain,
+						  struct svc_rdma_recv_ctxt,
+						  rc_chain));
 }
 
 static int svc_rdma_read_build(struct svcxprt_rdma *rdma,
@@ -221,9 +244,13 @@ static int svc_rdma_read_build(struct svcxprt_rdma *rdma,
 	struct rpcrdma_hdr_read_chunk chunk = {};
 	struct xdr_buf sink = { .page_len = length };
 	unsigned int pieces = hdr->read_segments;
+	unsigned int slots = pages;
 	int ret;
 
-	ret = svc_rdma_read_get_pages(ctxt, pages);
+	/* For the pages of zeros: see svc_rdma_read_guard(). */
+	if (chunk_only)
+		slots += DIV_ROUND_UP(hdr->inline_length, PAGE_SIZE);
+	ret = svc_rdma_read_get_pages(ctxt, pages, slots);
 	if (ret) {
 		svc_rdma_count(SVC_RDMA_no_memory);
 		return ret;
@@ -248,52 +275,77 @@ static int svc_rdma_read_build(struct svcxprt_rdma *rdma,
 /**
  * svc_rdma_read_start - post the RDMA Reads of a call
  * @rdma: connection
- * @ctxt: decoded, hdr->read_length more than 0; not the caller's any more
+ * @ctxt: decoded, hdr->read_length more than 0
  *
- * May sleep for memory and for Send Queue space. A failure closes the
- * connection: the client sends the call again over the next one.
+ * May sleep for memory. The Reads are posted when there is room in the Send Queue.
+ * Returns -ENOMEM if there is no memory now or -E2BIG if the queue could never hold
+ * them, and the call can be begun again, or refused. Else @ctxt is not the caller's
+ * any more: 0, or another negative errno with the connection closing.
  */
-void svc_rdma_read_start(struct svcxprt_rdma *rdma,
-			 struct svc_rdma_recv_ctxt *ctxt)
+int svc_rdma_read_start(struct svcxprt_rdma *rdma,
+			struct svc_rdma_recv_ctxt *ctxt)
 {
-	struct ib_send_wr *first;
-	bool posted = false;
+	struct svc_rdma_chain *chain = &ctxt->rc_chain;
 	int ret;
 
 	ret = svc_rdma_read_build(rdma, ctxt);
-	if (ret)
-		goto out_put;
+	if (!ret && ctxt->rc_rw.entries > rdma->sc_sq_shared)
+		ret = -E2BIG;
+	if (ret == -EAGAIN)
+		ret = -ENOMEM;	/* memory regions, which come back, too */
+	if (ret == -ENOMEM || ret == -E2BIG) {
+		svc_rdma_read_undo(rdma, ctxt);
+		return ret;
+	}
+	if (ret) {
+		svc_rdma_recv_ctxt_put(rdma, ctxt);
+		svc_rdma_close(rdma);
+		return ret;
+	}
 
 	ctxt->rc_read_cqe.done = svc_rdma_wc_read;
-	first = svc_rdma_rw_wrs(rdma, &ctxt->rc_rw, &ctxt->rc_read_cqe, NULL);
-
+	chain->entries = ctxt->rc_rw.entries;
+	chain->reply = NULL;
+	chain->release = svc_rdma_read_orphan;
+	chain->first = svc_rdma_rw_wrs(rdma, &ctxt->rc_rw, &ctxt->rc_read_cqe,
+				       NULL);
 	/* Before posting: from then on the receiver must know to look. */
 	atomic_inc(&rdma->sc_reads);
-	ret = svc_rdma_sq_post(rdma, first, ctxt->rc_rw.sqes, true, &posted);
-	if (!ret) {
-		svc_rdma_send_watch(rdma);
-		return;
-	}
-
-	atomic_dec(&rdma->sc_reads);
-	if (posted) {
-		/* The device may still write to the sink. */
-		llist_add(&ctxt->rc_node, &rdma->sc_recv_orphans);
-		return;
-	}
-out_put:
-	svc_rdma_recv_ctxt_put(rdma, ctxt);
-	svc_rdma_close(rdma);
+	svc_rdma_sq_post(rdma, chain);
+	svc_rdma_send_watch(rdma);
+	return 0;
 }
 
-static void svc_rdma_read_build_chunk(struct svc_rqst *rqstp,
-				      const struct svc_rdma_recv_ctxt *ctxt)
+/*
+ * What is in the pages behind a chunk of @length bytes: zeros, for the roundup and
+ * as many bytes as the call has behind it. A call can claim that data run on from
+ * the chunk into the inline part. Not every nfsd follows them there: some go on
+ * reading in the pages, which must neither end nor hold what somebody else has
+ * left in them. The slots for it were allocated with the sink.
+ */
+static void svc_rdma_read_guard(struct svc_rdma_recv_ctxt *ctxt, u32 length,
+				u32 behind)
+{
+	unsigned int page = length >> PAGE_SHIFT;
+	u32 in_page;
+
+	if (offset_in_page(length)) {
+		in_page = min_t(u32, PAGE_SIZE - offset_in_page(length),
+				xdr_pad_size(length) + behind);
+		memset(page_address(ctxt->rc_pages[page]) +
+		       offset_in_page(length), 0, in_page);
+		page++;
+	}
+	for (; page < ctxt->rc_nr_pages + DIV_ROUND_UP(behind, PAGE_SIZE); page++)
+		ctxt->rc_pages[page] = ZERO_PAGE(0);
+}
+
+static void svc_rdma_read_build_chunk(struct xdr_buf *arg,
+				      struct svc_rdma_recv_ctxt *ctxt)
 {
 	const struct rpcrdma_hdr *hdr = &ctxt->rc_hdr;
 	u8 *message = ctxt->rc_buf + hdr->length;
 	struct rpcrdma_hdr_read_chunk chunk = {};
-	struct xdr_buf *arg = &rqstp->rq_arg;
-	u32 pad;
 
 	rpcrdma_hdr_next_read_chunk(ctxt->rc_buf, hdr, &chunk);
 
@@ -307,26 +359,66 @@ static void svc_rdma_read_build_chunk(struct svc_rqst *rqstp,
 	 * (RFC 8166 section 3.4.5.2); the message has it in any case. The chunk
 	 * starts a page, so the roundup does not cross one.
 	 */
-	pad = xdr_pad_size(chunk.length);
-	if (pad)
-		memset(page_address(rqstp->rq_pages[chunk.length >> PAGE_SHIFT]) +
-		       offset_in_page(chunk.length), 0, pad);
-	arg->pages = rqstp->rq_pages;
-	arg->page_len = chunk.length + pad;
+	arg->pages = ctxt->rc_pages;
+	arg->page_len = xdr_align_size(chunk.length);
+	svc_rdma_read_guard(ctxt, chunk.length, arg->tail[0].iov_len);
 }
 
-static void svc_rdma_read_build_flat(struct svc_rqst *rqstp,
+static void svc_rdma_read_build_flat(struct xdr_buf *arg,
 				     const struct svc_rdma_recv_ctxt *ctxt)
 {
 	u32 length = ctxt->rc_hdr.message_length;
-	struct xdr_buf *arg = &rqstp->rq_arg;
 
-	arg->head[0].iov_base = page_address(rqstp->rq_pages[0]);
+	arg->head[0].iov_base = page_address(ctxt->rc_pages[0]);
 	arg->head[0].iov_len = min_t(u32, length, PAGE_SIZE);
 	arg->tail[0].iov_base = NULL;
 	arg->tail[0].iov_len = 0;
-	arg->pages = rqstp->rq_pages + 1;
+	arg->pages = ctxt->rc_pages + 1;
 	arg->page_len = length - arg->head[0].iov_len;
+	/* Empty, but there: nfsd takes the first page's address unasked. */
+	if (!arg->page_len)
+		arg->pages = ctxt->rc_pages;
+}
+
+/*
+ * Whether what was reduced may be: a part of the arguments, in front of which its
+ * length stands (RFC 8166 section 6.1). @arg: the call, complete.
+ */
+static bool svc_rdma_read_eligible(const struct svc_rdma_recv_ctxt *ctxt,
+				   const struct xdr_buf *arg)
+{
+	u32 from = binding_reducible_from(arg->head[0].iov_base,
+					  arg->head[0].iov_len);
+	struct rpcrdma_hdr_read_chunk chunk = {};
+	u32 opaque;
+
+	while (rpcrdma_hdr_next_read_chunk(ctxt->rc_buf, &ctxt->rc_hdr, &chunk)) {
+		if (!chunk.position)
+			continue;	/* a long call itself is no argument */
+		if (!from || chunk.position < from + XDR_UNIT ||
+		    xdr_decode_word(arg, chunk.position - XDR_UNIT, &opaque) ||
+		    !binding_fits(opaque, chunk.length))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Whether the thread's arrays hold as many pages as the call has. They do unless
+ * this kernel's sunrpc is not what compat.h takes it for.
+ */
+static bool svc_rdma_read_has_room(const struct svc_rqst *rqstp,
+				   const struct svc_rdma_recv_ctxt *ctxt)
+{
+	unsigned long room = rqstp->rq_page_end - rqstp->rq_respages;
+
+	room = min(room, svc_rdma_compat_vectors(rqstp));
+	if (likely(DIV_ROUND_UP(ctxt->rc_hdr.message_length, PAGE_SIZE) < room))
+		return true;
+	svc_rdma_count(SVC_RDMA_calls_without_room);
+	pr_warn_once("svcrdma: nfsd has %lu pages for a call, fewer than expected of this kernel: larger calls are refused\n",
+		     room);
+	return false;
 }
 
 /**
@@ -334,51 +426,41 @@ static void svc_rdma_read_build_flat(struct svc_rqst *rqstp,
  * @rqstp: nfsd thread that takes the call
  * @ctxt: its RDMA Reads have completed
  *
- * Swaps the sink for as many pages of @rqstp; those go back with the context.
+ * The call stays in the pages of @ctxt; the thread's own are all left to the reply.
  * Returns RPCRDMA_HDR_OK with rq_arg set up, RPCRDMA_HDR_BAD_XID if a long call
- * turns out to carry another XID than its header, or RPCRDMA_HDR_BAD_POSITION if
- * something was reduced in a call that has nothing to reduce (RFC 8166 section
- * 6.1).
+ * turns out to carry another XID than its header, RPCRDMA_HDR_BAD_POSITION if
+ * something was reduced that must not be, or RPCRDMA_HDR_TOO_LONG if the thread has
+ * fewer pages than this kernel's should.
  */
 enum rpcrdma_hdr_verdict
 svc_rdma_read_finish(struct svc_rqst *rqstp, struct svc_rdma_recv_ctxt *ctxt)
 {
 	const struct rpcrdma_hdr *hdr = &ctxt->rc_hdr;
 	struct xdr_buf *arg = &rqstp->rq_arg;
-	unsigned int i, reduced;
 
 	svc_rdma_rw_release(ctxt->rc_rdma, &ctxt->rc_rw, NULL);
 
 	if (hdr->proc == RPCRDMA_PROC_NOMSG &&
 	    be32_to_cpup(page_address(ctxt->rc_pages[0])) != hdr->xid)
 		return RPCRDMA_HDR_BAD_XID;
+	if (!svc_rdma_read_has_room(rqstp, ctxt))
+		return RPCRDMA_HDR_TOO_LONG;
 
-	if (!svc_rdma_sink_is_chunk(hdr)) {
+	if (svc_rdma_sink_is_chunk(hdr)) {
+		svc_rdma_read_build_chunk(arg, ctxt);
+	} else {
 		struct xdr_buf sink = {
 			.pages = ctxt->rc_pages,
 			.page_len = hdr->message_length,
 		};
 
 		svc_rdma_copy_flat(ctxt, &sink);
+		svc_rdma_read_build_flat(arg, ctxt);
 	}
-	for (i = 0; i < ctxt->rc_nr_pages; i++)
-		swap(rqstp->rq_pages[i], ctxt->rc_pages[i]);
-	svc_rdma_compat_reply_pages(rqstp, ctxt->rc_nr_pages);
-
-	if (svc_rdma_sink_is_chunk(hdr))
-		svc_rdma_read_build_chunk(rqstp, ctxt);
-	else
-		svc_rdma_read_build_flat(rqstp, ctxt);
 	arg->page_base = 0;
 	arg->len = arg->head[0].iov_len + arg->page_len + arg->tail[0].iov_len;
 	arg->buflen = arg->len;
 
-	/* The Position Zero chunk of a long call is no argument. */
-	reduced = hdr->read_chunks;
-	if (hdr->proc == RPCRDMA_PROC_NOMSG)
-		reduced--;
-	if (reduced &&
-	    !binding_may_reduce(arg->head[0].iov_base, arg->head[0].iov_len))
-		return RPCRDMA_HDR_BAD_POSITION;
-	return RPCRDMA_HDR_OK;
+	return svc_rdma_read_eligible(ctxt, arg) ? RPCRDMA_HDR_OK :
+						   RPCRDMA_HDR_BAD_POSITION;
 }

@@ -50,8 +50,8 @@ static void svc_rdma_release_by_drain(struct svcxprt_rdma *rdma,
 	 * thread that the enqueue wakes, and one that clears XPT_DATA after it
 	 * was set here, find the context on the list. An enqueue refused
 	 * because the transport is busy is not lost: the receiver looks at
-	 * XPT_DATA again when it lets go. One refused for want of write space
-	 * is made up for by the thread that waits (wspace.c): it drains.
+	 * XPT_DATA again when it lets go. One refused because the connection is
+	 * blocked is lost, but the quiet timer comes: it unblocks.
 	 */
 	if (svc_rdma_release_list_append(&rdma->sc_send_release_list,
 					 &ctxt->sc_node) &&
@@ -131,7 +131,12 @@ static void svc_rdma_send_ctxt_recycle(struct svcxprt_rdma *rdma,
 				       struct folio_batch *batch)
 {
 	svc_rdma_rw_release(rdma, &ctxt->sc_rw, batch);
+	if (ctxt->sc_budget)
+		svc_rdma_budget_return(rdma, ctxt->sc_budget);
+	ctxt->sc_budget = 0;
+	/* A full barrier, as svc_rdma_unblock() wants it. */
 	llist_add(&ctxt->sc_node, &rdma->sc_send_free);
+	svc_rdma_unblock(rdma);
 }
 
 /**
@@ -205,7 +210,8 @@ void svc_rdma_self_enqueue(struct svcxprt_rdma *rdma)
 static bool svc_rdma_all_released(const struct svcxprt_rdma *rdma)
 {
 	return svc_rdma_sq_idle(rdma) &&
-	       llist_empty(&rdma->sc_send_release_list);
+	       llist_empty(&rdma->sc_send_release_list) &&
+	       !svc_rdma_blocked(rdma);
 }
 
 static void svc_rdma_start_quiet_timer(struct svcxprt_rdma *rdma)
@@ -228,8 +234,10 @@ void svc_rdma_watch_quiet(struct svcxprt_rdma *rdma)
 	if (svc_rdma_all_released(rdma) || svc_rdma_closing(rdma))
 		return;
 	smp_mb();	/* pairs with svc_rdma_quiet_timer() */
-	if (!timer_pending(&rdma->sc_quiet_timer))
-		svc_rdma_start_quiet_timer(rdma);
+	if (timer_pending(&rdma->sc_quiet_timer))
+		return;
+	WRITE_ONCE(rdma->sc_quiet_since, jiffies);
+	svc_rdma_start_quiet_timer(rdma);
 }
 
 /**
@@ -252,6 +260,13 @@ void svc_rdma_quiet_timer(struct timer_list *timer)
 		svc_rdma_watch_idle(rdma);
 		return;
 	}
+	if (svc_rdma_stalled(rdma)) {
+		svc_rdma_count(SVC_RDMA_stalls);
+		svc_rdma_close(rdma);
+		return;
+	}
+	/* For memory that was short, and for an enqueue that was refused. */
+	svc_rdma_unblock(rdma);
 	/*
 	 * A busy transport needs no wakeup: somebody passed by since this timer
 	 * was started, and whoever comes next will see what is there now.
@@ -296,15 +311,16 @@ void svc_rdma_release_ctxt(struct svc_xprt *xprt, void *vctxt)
  */
 void svc_rdma_release_flush(struct svcxprt_rdma *rdma)
 {
-	struct svc_rdma_send_ctxt *ctxt, *next;
+	struct svc_rdma_chain *chain, *next;
 	struct llist_node *orphans;
 
 	wait_var_event(&rdma->sc_release_works,
 		       !atomic_read(&rdma->sc_release_works));
 	svc_rdma_send_ctxts_drain(rdma, SVC_RDMA_drained_by_free);
 
-	/* Chains that were posted in part: only the drained queue is proof. */
-	orphans = llist_del_all(&rdma->sc_send_orphans);
-	llist_for_each_entry_safe(ctxt, next, orphans, sc_node)
-		svc_rdma_send_ctxt_release(rdma, ctxt);
+	/* What never completes: only the drained queue is proof. */
+	svc_rdma_sq_abandon(rdma);
+	orphans = llist_del_all(&rdma->sc_orphans);
+	llist_for_each_entry_safe(chain, next, orphans, orphan)
+		chain->release(rdma, chain);
 }

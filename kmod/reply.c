@@ -7,8 +7,17 @@
  * for it. Result payloads go to the call's Write chunks, replies that do not
  * fit go to its Reply chunk, straight from the pages of the reply.
  */
+#include <linux/delay.h>
+
 #include "svcrdma.h"
+#include "binding.h"
+#include "strain.h"
 #include "trace.h"
+
+enum {
+	SVC_RDMA_BUILD_TRIES	= 20,
+	SVC_RDMA_BUILD_PAUSE	= 20,	/* ms between two of them */
+};
 
 /*
  * Wrapped results are sealed as they stand in the message: none may be taken
@@ -27,33 +36,61 @@ static bool svc_rdma_is_wrapped(const struct svc_rqst *rqstp)
  * @offset: first byte of the payload in rq_res
  * @length: bytes, roundup not included; may be 0
  *
- * Payloads come in the order in which they stand in the reply, and take the
- * Write chunks of the call in theirs (RFC 8166 section 4.3.2). One stays inline
- * if its chunk is empty, if there is none left, or if a security flavour will
- * wrap it. Returns 0.
+ * Which of them go to Write chunks is decided when the reply is complete. Payloads
+ * that a security flavour will wrap stay inline, and so do those that nobody could
+ * note. Returns 0.
  */
 int svc_rdma_result_payload(struct svc_rqst *rqstp, unsigned int offset,
 			    unsigned int length)
 {
 	struct svc_rdma_recv_ctxt *ctxt = rqstp->rq_xprt_ctxt;
-	struct svc_rdma_payload *payload =
-		ctxt->rc_payloads + ctxt->rc_nr_payloads;
-	u32 index = ctxt->rc_nr_chunks;
+	struct svc_rdma_payload *payload;
 
-	if (index == ctxt->rc_hdr.write_chunks || svc_rdma_is_wrapped(rqstp))
+	if (!ctxt->rc_hdr.write_chunks || svc_rdma_is_wrapped(rqstp) ||
+	    ctxt->rc_nr_payloads == ARRAY_SIZE(ctxt->rc_payloads))
 		return 0;
-	rpcrdma_hdr_next_write_chunk(ctxt->rc_buf, &ctxt->rc_hdr,
-				     &ctxt->rc_chunk);
-	ctxt->rc_nr_chunks++;
-	if (!ctxt->rc_chunk.segments || !length)
-		return 0;
-
+	payload = &ctxt->rc_payloads[ctxt->rc_nr_payloads++];
 	payload->offset = offset;
 	payload->length = length;
-	payload->index = index;
-	payload->chunk = ctxt->rc_chunk;
-	ctxt->rc_nr_payloads++;
 	return 0;
+}
+
+/* Whether the @length bytes at @offset are data that a COMPOUND may place. */
+static bool svc_rdma_is_nfs4_data(const struct xdr_buf *res, u32 offset,
+				  u32 length)
+{
+	u8 before[BINDING_NFS4_BEFORE];
+
+	if (offset < sizeof(before))
+		return false;
+	if (offset <= res->head[0].iov_len)
+		memcpy(before, res->head[0].iov_base + offset - sizeof(before),
+		       sizeof(before));
+	else if (read_bytes_from_xdr_buf(res, offset - sizeof(before), before,
+					 sizeof(before)))
+		return false;
+	return binding_is_nfs4_data(before, length);
+}
+
+/*
+ * Whether a payload is one, still: nfsd may have cut the reply short after it was
+ * noted. @done: end of the last one. nfsd announces results of COMPOUND that must
+ * not be reduced, and of READLINK the word in front of the link.
+ */
+static bool svc_rdma_payload_is_there(const struct svc_rqst *rqstp,
+				      struct svc_rdma_payload *payload, u32 done)
+{
+	const struct xdr_buf *res = &rqstp->rq_res;
+
+	if (rqstp->rq_vers == 4 &&
+	    !svc_rdma_is_nfs4_data(res, payload->offset, payload->length)) {
+		payload->offset += XDR_UNIT;
+		if (!svc_rdma_is_nfs4_data(res, payload->offset,
+					   payload->length))
+			return false;
+	}
+	return payload->offset >= done && payload->offset <= res->len &&
+	       payload->length <= res->len - payload->offset;
 }
 
 /*
@@ -69,37 +106,60 @@ struct svc_rdma_plan {
 };
 
 /*
- * Returns 0, or -EMSGSIZE if a chunk or the Reply chunk is missing or too small.
- * Payloads that are not in the reply any more have no length afterwards.
+ * Gives each payload its Write chunk, in the order of both (RFC 8166 section 4.3.2).
+ * One that stays in the message has no length afterwards: because its chunk is
+ * empty, or there is none left, or it must not be placed. Returns 0, or -EMSGSIZE if
+ * a chunk is too small.
  */
-static int svc_rdma_plan_reply(const struct svcxprt_rdma *rdma,
-			       struct svc_rdma_recv_ctxt *rctxt,
-			       const struct xdr_buf *res,
-			       struct svc_rdma_plan *plan)
+static int svc_rdma_place_payloads(const struct svc_rqst *rqstp,
+				   struct svc_rdma_recv_ctxt *rctxt)
 {
 	struct svc_rdma_payload *payload = rctxt->rc_payloads;
 	struct svc_rdma_payload *end = payload + rctxt->rc_nr_payloads;
 	const struct rpcrdma_hdr *hdr = &rctxt->rc_hdr;
-	u32 done = 0, header = rpcrdma_hdr_reply_size(hdr);
-	u32 rest = res->len, room;
-	unsigned int segments = 0, sgs = 0;
+	struct rpcrdma_hdr_write_chunk chunk = {};
+	u32 index = 0, done = 0;
 
 	for (; payload < end; payload++) {
-		/*
-		 * nfsd may have cut the reply short after the payload was
-		 * noted, and a security flavour may have rewritten it.
-		 */
-		if (payload->offset < done || payload->offset > res->len ||
-		    payload->length > res->len - payload->offset) {
+		if (index == hdr->write_chunks ||
+		    !svc_rdma_payload_is_there(rqstp, payload, done)) {
 			payload->length = 0;
 			continue;
 		}
-		if (payload->length > payload->chunk.length)
+		rpcrdma_hdr_next_write_chunk(rctxt->rc_buf, hdr, &chunk);
+		payload->index = index++;
+		if (!chunk.segments)
+			payload->length = 0;
+		if (payload->length > chunk.length)
 			return -EMSGSIZE;
-		done = min_t(u64, res->len, (u64)payload->offset +
+		payload->chunk = chunk;
+		done = min_t(u64, rqstp->rq_res.len, (u64)payload->offset +
 			     xdr_align_size(payload->length));
 		payload->end = done;
-		rest -= done - payload->offset;
+	}
+	return 0;
+}
+
+/*
+ * Returns 0, or -EMSGSIZE if a chunk or the Reply chunk is missing or too small.
+ */
+static int svc_rdma_plan_reply(const struct svcxprt_rdma *rdma,
+			       const struct svc_rqst *rqstp,
+			       struct svc_rdma_recv_ctxt *rctxt,
+			       struct svc_rdma_plan *plan)
+{
+	const struct svc_rdma_payload *payload = rctxt->rc_payloads;
+	const struct svc_rdma_payload *end = payload + rctxt->rc_nr_payloads;
+	const struct rpcrdma_hdr *hdr = &rctxt->rc_hdr;
+	const struct xdr_buf *res = &rqstp->rq_res;
+	u32 header = rpcrdma_hdr_reply_size(hdr);
+	unsigned int segments = 0, sgs = 0;
+	u32 rest = res->len, room;
+
+	for (; payload < end; payload++) {
+		if (!payload->length)
+			continue;
+		rest -= payload->end - payload->offset;
 		segments += payload->chunk.segments;
 		/* It may begin inside a page, end in another kvec, and be cut. */
 		sgs += DIV_ROUND_UP(payload->length, PAGE_SIZE) +
@@ -212,24 +272,24 @@ svc_rdma_rest_add(struct svcxprt_rdma *rdma, struct svc_rdma_rw *rw,
 static int svc_rdma_build_reply(struct svcxprt_rdma *rdma,
 				struct svc_rdma_send_ctxt *ctxt,
 				struct svc_rdma_recv_ctxt *rctxt,
-				const struct xdr_buf *res)
+				const struct svc_rqst *rqstp)
 {
 	const struct svc_rdma_payload *payload = rctxt->rc_payloads;
 	const struct svc_rdma_payload *end = payload + rctxt->rc_nr_payloads;
 	u32 written[SVC_RDMA_MAX_PAYLOADS] = {};
 	struct rpcrdma_hdr_answer answer = {
-		.credits = READ_ONCE(rdma->sc_credits),
-		.written = written,
+		.written = written,	/* credits: when it is posted */
 	};
 	struct svc_rdma_rest rest = {
 		.target.header = rctxt->rc_buf,
 		.target.chunk = &rctxt->rc_hdr.reply,
 	};
 	struct svc_rdma_plan plan __uninitialized; /* svc_rdma_plan_reply() fills it */
+	const struct xdr_buf *res = &rqstp->rq_res;
 	u32 offset = 0, header;
 	int ret;
 
-	ret = svc_rdma_plan_reply(rdma, rctxt, res, &plan);
+	ret = svc_rdma_plan_reply(rdma, rqstp, rctxt, &plan);
 	if (ret)
 		return ret;
 	if (plan.segments) {
@@ -269,7 +329,7 @@ static int svc_rdma_build_reply(struct svcxprt_rdma *rdma,
 	header = rpcrdma_hdr_encode_reply(ctxt->sc_buf, rdma->sc_inline_size,
 					  rctxt->rc_buf, &rctxt->rc_hdr,
 					  &answer);
-	if (!header)
+	if (!header || ctxt->sc_rw.entries > rdma->sc_sq_shared)
 		return -EMSGSIZE;
 	if (!plan.to_reply_chunk)
 		return header + plan.rest;
@@ -277,50 +337,76 @@ static int svc_rdma_build_reply(struct svcxprt_rdma *rdma,
 	return header;
 }
 
+/*
+ * As svc_rdma_build_reply(); tries again where memory is short, or memory regions,
+ * for as long as a reply may be late without anybody noticing.
+ */
+static int svc_rdma_build_reply_at_last(struct svcxprt_rdma *rdma,
+					struct svc_rdma_recv_ctxt *rctxt,
+					const struct svc_rqst *rqstp)
+{
+	struct svc_rdma_send_ctxt *ctxt = rctxt->rc_send;
+	unsigned int tries = SVC_RDMA_BUILD_TRIES;
+	int ret;
+
+	for (;;) {
+		ret = svc_rdma_build_reply(rdma, ctxt, rctxt, rqstp);
+		if (likely(ret >= 0))
+			return ret;
+		svc_rdma_rw_release(rdma, &ctxt->sc_rw, NULL);
+		if ((ret != -ENOMEM && ret != -EAGAIN) || !--tries ||
+		    svc_rdma_closing(rdma))
+			return ret;
+		/* What has completed may be what is missing. */
+		svc_rdma_send_poll(rdma);
+		svc_rdma_send_ctxts_drain(rdma, SVC_RDMA_drained_by_watch);
+		msleep(SVC_RDMA_BUILD_PAUSE);
+	}
+}
+
 /**
  * svc_rdma_sendto - send the reply of an RPC (xpo_sendto)
  * @rqstp: rq_res holds the reply, rq_xprt_ctxt the call
  *
- * May sleep. On return the reply's memory may be released: what RDMA Writes
- * still need is referenced by the Send context, the rest was copied. A failure
- * closes the connection. Returns 0 or a negative errno.
+ * May sleep for memory, waits for nobody. On return the reply's memory may be
+ * released: what RDMA Writes still need is referenced by the Send context, the rest
+ * was copied. A failure closes the connection. Returns 0 or a negative errno.
  */
 int svc_rdma_sendto(struct svc_rqst *rqstp)
 {
 	struct svcxprt_rdma *rdma = svc_rdma_of(rqstp->rq_xprt);
 	struct svc_rdma_recv_ctxt *rctxt = rqstp->rq_xprt_ctxt;
-	struct svc_rdma_send_ctxt *ctxt;
+	struct svc_rdma_send_ctxt *ctxt = rctxt->rc_send;
 	u32 invalidate = 0;
 	int ret;
 
+	svc_rdma_strain_reply();
 	if (svc_rdma_closing(rdma))
 		return -ENOTCONN;
-	ctxt = svc_rdma_send_ctxt_get(rdma, true);
-	if (!ctxt) {
-		svc_rdma_close(rdma);
-		return -ENOMEM;
-	}
 
-	ret = svc_rdma_build_reply(rdma, ctxt, rctxt, &rqstp->rq_res);
+	ret = svc_rdma_place_payloads(rqstp, rctxt);
+	if (!ret)
+		ret = svc_rdma_build_reply_at_last(rdma, rctxt, rqstp);
+	if (ret == -EMSGSIZE) {
+		/* RFC 8166 section 4.5.3: no reply is possible. */
+		svc_rdma_count(SVC_RDMA_replies_too_large);
+		svc_rdma_send_error(rdma, rctxt, RPCRDMA_HDR_TOO_LONG);
+		return ret;
+	}
 	if (ret < 0) {
-		svc_rdma_send_ctxt_release(rdma, ctxt);
-		if (ret == -EMSGSIZE) {
-			/* RFC 8166 section 4.5.3: no reply is possible. */
-			svc_rdma_count(SVC_RDMA_replies_too_large);
-			svc_rdma_send_error(rdma, rctxt, RPCRDMA_HDR_TOO_LONG);
-		} else {
-			svc_rdma_close(rdma);
-		}
+		svc_rdma_close(rdma);
 		return ret;
 	}
 
+	if (ctxt->sc_rw.nr_sgs) {
+		ctxt->sc_budget = ctxt->sc_rw.nr_sgs << PAGE_SHIFT;
+		svc_rdma_budget_take(rdma, ctxt->sc_budget);
+	}
 	if (rdma->sc_remote_invalidation)
 		invalidate = rpcrdma_hdr_invalidate_handle(rctxt->rc_buf,
 							   &rctxt->rc_hdr);
-	ret = svc_rdma_send(rdma, ctxt, ret, invalidate, true);
-	if (!ret) {
-		svc_rdma_count(SVC_RDMA_replies);
-		trace_svc_rdma_reply(rdma, rctxt->rc_hdr.xid, rqstp->rq_res.len);
-	}
-	return ret;
+	svc_rdma_count(SVC_RDMA_replies);
+	trace_svc_rdma_reply(rdma, rctxt->rc_hdr.xid, rqstp->rq_res.len);
+	svc_rdma_send_reply(rdma, svc_rdma_recv_answer(rctxt), ret, invalidate);
+	return 0;
 }

@@ -149,7 +149,7 @@ static int svc_rdma_rw_add_piece(struct svcxprt_rdma *rdma,
 		return ret;
 	}
 	rw->nr_segments++;
-	rw->sqes += ret;
+	rw->entries += ret;
 	return 0;
 }
 
@@ -274,6 +274,6 @@ void svc_rdma_rw_release_all(struct svcxprt_rdma *rdma, struct svc_rdma_rw *rw,
 	rw->max_sgs = 0;
 	rw->nr_segments = 0;
 	rw->nr_sgs = 0;
-	rw->sqes = 0;
+	rw->entries = 0;
 	rw->bytes = 0;
 }

@@ -5,6 +5,7 @@
  * bounds is refused and changes nothing.
  */
 #include <linux/kstrtox.h>
+#include <linux/mm.h>
 #include <linux/moduleparam.h>
 
 #include "svcrdma.h"
@@ -18,12 +19,43 @@ static struct svc_rdma_bounds {
 	[SVC_RDMA_SETTING_INLINE_SIZE] = { 4096, 1024, 65536, 1024 },
 	/* The connection manager counts in a byte. */
 	[SVC_RDMA_SETTING_OUTBOUND_READS] = { 16, 1, 255, 1 },
+	/* Seconds. */
+	[SVC_RDMA_SETTING_DEADLINE] = { 20, 5, 3600, 1 },
+	/* MiB. 0 until svc_rdma_settings_init() has looked at the memory. */
+	[SVC_RDMA_SETTING_BUDGET] = { 0, 1, 1 << 20, 1 },
+	[SVC_RDMA_SETTING_CONNECTION_BUDGET] = { 0, 1, 1 << 20, 1 },
+};
+
+enum {
+	SVC_RDMA_BUDGET_SHARE		= 8,	/* of the memory, for all connections */
+	SVC_RDMA_BUDGET_MIN		= 16,	/* MiB */
+	SVC_RDMA_CONNECTION_SHARE	= 4,	/* of that, for one of them */
 };
 
 /* What is set now; see enum svc_rdma_setting. */
 unsigned int svc_rdma_setting(enum svc_rdma_setting setting)
 {
 	return READ_ONCE(svc_rdma_settings[setting].value);
+}
+
+/**
+ * svc_rdma_settings_init - set what depends on the machine, unless the user has
+ *
+ * Before the transport class is registered.
+ */
+void svc_rdma_settings_init(void)
+{
+	unsigned int *budget = &svc_rdma_settings[SVC_RDMA_SETTING_BUDGET].value;
+	unsigned int *connection =
+		&svc_rdma_settings[SVC_RDMA_SETTING_CONNECTION_BUDGET].value;
+
+	if (!*budget)
+		*budget = clamp_t(unsigned long,
+				  (totalram_pages() >> (20 - PAGE_SHIFT)) /
+				  SVC_RDMA_BUDGET_SHARE,
+				  SVC_RDMA_BUDGET_MIN, 1 << 20);
+	if (!*connection)
+		*connection = max(*budget / SVC_RDMA_CONNECTION_SHARE, 1u);
 }
 
 static int svc_rdma_setting_set(const char *val, const struct kernel_param *kp)
@@ -72,3 +104,18 @@ module_param_cb(outbound_reads, &svc_rdma_setting_ops,
 		&svc_rdma_settings[SVC_RDMA_SETTING_OUTBOUND_READS], 0644);
 MODULE_PARM_DESC(outbound_reads,
 		 "most RDMA Reads outstanding on one connection, 1 to 255 (default: 16) if client and device allow as many; new connections");
+
+module_param_cb(deadline, &svc_rdma_setting_ops,
+		&svc_rdma_settings[SVC_RDMA_SETTING_DEADLINE], 0644);
+MODULE_PARM_DESC(deadline,
+		 "seconds that a client may take nothing of what was sent to it, and deliver nothing that it was asked for, 5 to 3600 (default: 20); then its connection ends");
+
+module_param_cb(budget, &svc_rdma_setting_ops,
+		&svc_rdma_settings[SVC_RDMA_SETTING_BUDGET], 0644);
+MODULE_PARM_DESC(budget,
+		 "MiB that RDMA Reads and Writes of all connections may pin, 1 to 1048576 (default: an eighth of the memory); more waits");
+
+module_param_cb(connection_budget, &svc_rdma_setting_ops,
+		&svc_rdma_settings[SVC_RDMA_SETTING_CONNECTION_BUDGET], 0644);
+MODULE_PARM_DESC(connection_budget,
+		 "MiB of it that one connection may pin, 1 to 1048576 (default: a quarter of budget)");

@@ -1,200 +1,157 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Accounting of the Send Queue: every Work Request has its entry reserved
- * before it is posted, and the completion at the end of its chain gives the
- * entries back.
+ * The Send Queue: who may post, and who has to wait.
  *
- * Waiting: threads that find no space stand in line and are served in the order
- * in which they came; a newcomer does not take what the first of them waits for.
- * The first in line polls and arms the Send queue by itself: it relies on nobody
- * else to notice completions. The others sleep until the line moves.
+ * Every Send context has an entry of the queue of its own, so a Send never waits.
+ * The other entries are for RDMA Writes and Reads: a chain that needs more of them
+ * than are left is parked on its connection, behind those that are parked already,
+ * and the thread goes on. Nobody waits for a peer. A reply without RDMA Writes
+ * overtakes what is parked; what is posted it cannot overtake on any device.
+ *
+ * Parked chains are posted by whoever polls the Send queue and finds that there is
+ * room: each thread that passes by. The one that parks a chain sees to it that
+ * somebody will: it polls, arms the queue, and looks again.
  */
-#include <linux/completion.h>
-
 #include "svcrdma.h"
 #include "fault.h"
 #include "trace.h"
 
-/*
- * A thread's place in line; on its stack. @first: it stands at the head; @sqes:
- * what it waits for.
- */
-struct svc_rdma_sq_place {
-	struct list_head	entry;
-	struct completion	first;
-	unsigned int		sqes;
-};
-
-/* Gives back reserved entries and wakes who waits for them. */
-static void svc_rdma_sq_give_back(struct svcxprt_rdma *rdma, unsigned int sqes)
+static s64 svc_rdma_sq_cost(unsigned int entries)
 {
-	atomic_add(sqes, &rdma->sc_sq_avail);
-	smp_mb__after_atomic();	/* pairs with svc_rdma_sq_wait() */
-	if (atomic_read(&rdma->sc_sq_waiters))
-		wake_up_all(&rdma->sc_sq_wait);
+	return SVC_RDMA_SQ_CHAIN + entries;
 }
 
-static bool svc_rdma_sq_try(struct svcxprt_rdma *rdma, unsigned int sqes)
+/* Takes entries for a chain, if there are as many. A chain without always fits. */
+static bool svc_rdma_sq_reserve(struct svcxprt_rdma *rdma, unsigned int entries)
 {
-	if (atomic_sub_return(sqes, &rdma->sc_sq_avail) >= 0)
+	s64 used = atomic64_add_return(svc_rdma_sq_cost(entries),
+				       &rdma->sc_sq_used);
+
+	if (!entries || (u32)used <= rdma->sc_sq_shared)
 		return true;
-	svc_rdma_sq_give_back(rdma, sqes);
+	atomic64_sub(svc_rdma_sq_cost(entries), &rdma->sc_sq_used);
 	return false;
-}
-
-/* Returns 0 at the head of the line, or a negative errno if being killed. */
-static int svc_rdma_sq_line_up(struct svcxprt_rdma *rdma,
-			       struct svc_rdma_sq_place *place)
-{
-	init_completion(&place->first);
-	spin_lock(&rdma->sc_sq_lock);
-	if (list_empty(&rdma->sc_sq_line))
-		complete(&place->first);
-	list_add_tail(&place->entry, &rdma->sc_sq_line);
-	/* Under the lock: the trace shows the line's own order. */
-	trace_svc_rdma_sq_wait(rdma, place->sqes);
-	spin_unlock(&rdma->sc_sq_lock);
-	return wait_for_completion_killable(&place->first);
-}
-
-/* From anywhere in the line: whoever is at its head afterwards knows it. */
-static void svc_rdma_sq_step_out(struct svcxprt_rdma *rdma,
-				 struct svc_rdma_sq_place *place)
-{
-	struct svc_rdma_sq_place *next;
-	bool head;
-
-	spin_lock(&rdma->sc_sq_lock);
-	head = list_is_first(&place->entry, &rdma->sc_sq_line);
-	list_del(&place->entry);
-	trace_svc_rdma_sq_leave(rdma, place->sqes);
-	next = list_first_entry_or_null(&rdma->sc_sq_line,
-					struct svc_rdma_sq_place, entry);
-	if (head && next)
-		complete(&next->first);
-	spin_unlock(&rdma->sc_sq_lock);
-}
-
-/* The caller stands at the head of the line. */
-static int svc_rdma_sq_wait_space(struct svcxprt_rdma *rdma, unsigned int sqes)
-{
-	unsigned long since = jiffies;
-	int seen, ret;
-
-	for (;;) {
-		/* Sampled first: an event from here on is one to wake up for. */
-		seen = atomic_read(&rdma->sc_send_events);
-		if (svc_rdma_closing(rdma) || svc_rdma_stalled(rdma, since))
-			return -ENOTCONN;
-		svc_rdma_send_poll(rdma);
-		/* Who else would, while enqueues are refused? It may be long. */
-		svc_rdma_send_ctxts_drain(rdma, SVC_RDMA_drained_by_sq_wait);
-		if (svc_rdma_sq_try(rdma, sqes))
-			return 0;
-		if (svc_rdma_send_arm(rdma) > 0)
-			continue;
-
-		/*
-		 * Another thread may poll what this one waits for, hence the
-		 * second condition; svc_rdma_sq_return() wakes for it. The
-		 * timeout is for sunrpc, which sets XPT_CLOSE without a word,
-		 * and for a client that takes nothing any more.
-		 */
-		ret = wait_event_killable_timeout(rdma->sc_sq_wait,
-						  atomic_read(&rdma->sc_send_events) != seen ||
-						  atomic_read(&rdma->sc_sq_avail) >= (int)sqes ||
-						  svc_rdma_closing(rdma), HZ);
-		if (ret < 0)
-			return ret;
-	}
-}
-
-static int svc_rdma_sq_wait(struct svcxprt_rdma *rdma, unsigned int sqes)
-{
-	struct svc_rdma_sq_place place = { .sqes = sqes };
-	int ret;
-
-	svc_rdma_count(SVC_RDMA_sq_waits);
-
-	svc_rdma_wait_begin(rdma);
-	/* Either svc_rdma_sq_return() sees the waiter, or the waiter the entries. */
-	atomic_inc(&rdma->sc_sq_waiters);
-	smp_mb__after_atomic();	/* pairs with svc_rdma_sq_return() */
-	ret = svc_rdma_sq_line_up(rdma, &place);
-	if (!ret)
-		ret = svc_rdma_sq_wait_space(rdma, sqes);
-	svc_rdma_sq_step_out(rdma, &place);
-	atomic_dec(&rdma->sc_sq_waiters);
-	svc_rdma_wait_end(rdma);
-	return ret;
-}
-
-/*
- * Returns 0, -ENOTCONN if the connection is closing, -E2BIG if the queue will
- * never have as many entries, -ENOBUFS if it has not and @may_sleep is false,
- * -EINTR or -ERESTARTSYS if the thread is being killed.
- */
-static int svc_rdma_sq_reserve(struct svcxprt_rdma *rdma, unsigned int sqes,
-			       bool may_sleep)
-{
-	if (sqes > rdma->sc_sq_depth)
-		return -E2BIG;
-	if (!atomic_read(&rdma->sc_sq_waiters) && svc_rdma_sq_try(rdma, sqes))
-		return 0;
-	return may_sleep ? svc_rdma_sq_wait(rdma, sqes) : -ENOBUFS;
 }
 
 /**
  * svc_rdma_sq_return - give back the entries of a chain that has completed
  * @rdma: connection
- * @sqes: how many; wakes who waits for them
+ * @entries: that its RDMA Writes or Reads took
  *
- * Completion handlers.
+ * Completion handlers, as their last step: the queue counts as idle only when
+ * nothing is left to append. svc_rdma_send_poll() looks for parked chains after it.
  */
-void svc_rdma_sq_return(struct svcxprt_rdma *rdma, unsigned int sqes)
+void svc_rdma_sq_return(struct svcxprt_rdma *rdma, unsigned int entries)
 {
-	WRITE_ONCE(rdma->sc_sq_moved, jiffies);
-	svc_rdma_sq_give_back(rdma, sqes);
+	if (READ_ONCE(rdma->sc_sq_moved) != jiffies)
+		WRITE_ONCE(rdma->sc_sq_moved, jiffies);
+	atomic64_sub(svc_rdma_sq_cost(entries), &rdma->sc_sq_used);
+}
+
+/*
+ * Posts a chain whose entries are reserved. One that the device does not take, or
+ * not all of, ends the connection; it is released when the queue pair is drained,
+ * because only that proves that the device is through with it.
+ */
+static void svc_rdma_sq_post_now(struct svcxprt_rdma *rdma,
+				 struct svc_rdma_chain *chain)
+{
+	const struct ib_send_wr *bad = chain->first;
+	int ret;
+
+	trace_svc_rdma_post(rdma, chain->first);
+	/* Until it is posted: see svc_rdma_credits_cut(). */
+	rcu_read_lock();
+	if (chain->reply)
+		svc_rdma_credits_tell(rdma, chain->reply);
+	ret = svc_rdma_fault_post_send(rdma->sc_qp, chain->first, &bad);
+	rcu_read_unlock();
+	if (likely(!ret))
+		return;
+
+	llist_add(&chain->orphan, &rdma->sc_orphans);
+	svc_rdma_count(SVC_RDMA_post_failures);
+	trace_svc_rdma_post_failed(rdma, chain->entries, ret);
+	svc_rdma_close(rdma);
+}
+
+/*
+ * Posts parked chains as far as there is room, in the order in which they came.
+ * Under the lock, so that nobody posts a later one first; posting does not sleep.
+ */
+void svc_rdma_sq_unpark(struct svcxprt_rdma *rdma)
+{
+	struct svc_rdma_chain *chain;
+
+	spin_lock(&rdma->sc_sq_lock);
+	while (!svc_rdma_closing(rdma)) {
+		chain = list_first_entry_or_null(&rdma->sc_sq_parked,
+						 struct svc_rdma_chain, parked);
+		if (!chain || !svc_rdma_sq_reserve(rdma, chain->entries))
+			break;
+		list_del(&chain->parked);
+		trace_svc_rdma_unparked(rdma, chain);
+		svc_rdma_sq_post_now(rdma, chain);
+	}
+	spin_unlock(&rdma->sc_sq_lock);
+}
+
+static void svc_rdma_sq_park(struct svcxprt_rdma *rdma,
+			     struct svc_rdma_chain *chain)
+{
+	svc_rdma_count(SVC_RDMA_parked);
+	spin_lock(&rdma->sc_sq_lock);
+	list_add_tail(&chain->parked, &rdma->sc_sq_parked);
+	/* Under the lock: the trace shows the line's own order. */
+	trace_svc_rdma_parked(rdma, chain);
+	spin_unlock(&rdma->sc_sq_lock);
+
+	/*
+	 * Appended, then tried to reserve; whoever gives entries back does so
+	 * first and looks at the list second (svc_rdma_send_poll()). One of the
+	 * two posts the chain. Entries that another thread took for a moment, and
+	 * could not use, come back before that thread is here.
+	 */
+	smp_mb();
+	svc_rdma_sq_unpark(rdma);
+	if (!svc_rdma_sq_all_posted(rdma))
+		svc_rdma_send_watch(rdma);
 }
 
 /**
- * svc_rdma_sq_post - post a chain of Work Requests
+ * svc_rdma_sq_post - post a chain of Work Requests, now or when there is room
  * @rdma: connection
- * @first: the chain; its last Work Request, and only that, is signalled
- * @sqes: entries that the chain takes
- * @may_sleep: wait until there are as many
- * @posted: on failure: whether the device has taken a part of the chain
+ * @chain: its last Work Request, and only that, is signalled. Not the caller's any
+ *	   more: it completes, or is released when the connection is freed
  *
- * Returns 0, and the completion of the last Work Request gives the entries back;
- * -ENOBUFS if there is no room and @may_sleep is false; or another negative
- * errno, and the connection is closing. After a failure, if @posted is false the
- * chain's resources are the caller's to release; if it is true they must stay
- * until the queue pair is drained, and so do the entries.
+ * Process context; does not sleep. A failure closes the connection.
  */
-int svc_rdma_sq_post(struct svcxprt_rdma *rdma, struct ib_send_wr *first,
-		     unsigned int sqes, bool may_sleep, bool *posted)
+void svc_rdma_sq_post(struct svcxprt_rdma *rdma, struct svc_rdma_chain *chain)
 {
-	const struct ib_send_wr *bad = first;
-	int ret;
+	if (unlikely(chain->entries > rdma->sc_sq_shared)) {
+		/* It would wait for ever; whoever made it has not asked. */
+		llist_add(&chain->orphan, &rdma->sc_orphans);
+		svc_rdma_count(SVC_RDMA_post_failures);
+		trace_svc_rdma_post_failed(rdma, chain->entries, -E2BIG);
+		svc_rdma_close(rdma);
+	} else if ((!chain->entries || svc_rdma_sq_all_posted(rdma)) &&
+		   svc_rdma_sq_reserve(rdma, chain->entries)) {
+		svc_rdma_sq_post_now(rdma, chain);
+	} else {
+		svc_rdma_sq_park(rdma, chain);
+	}
+}
 
-	*posted = false;
-	ret = svc_rdma_sq_reserve(rdma, sqes, may_sleep);
-	if (ret == -ENOBUFS)
-		return ret;
-	if (ret)
-		goto out_close;
-	trace_svc_rdma_post(rdma, first, sqes);
-	ret = svc_rdma_fault_post_send(rdma->sc_qp, first, &bad);
-	if (!ret)
-		return 0;
+/**
+ * svc_rdma_sq_abandon - what is parked will not be posted any more
+ * @rdma: connection, closed; no thread is inside it
+ */
+void svc_rdma_sq_abandon(struct svcxprt_rdma *rdma)
+{
+	struct svc_rdma_chain *chain, *next;
 
-	*posted = bad != first;
-	if (!*posted)
-		svc_rdma_sq_give_back(rdma, sqes);
-
-out_close:
-	svc_rdma_count(SVC_RDMA_post_failures);
-	trace_svc_rdma_post_failed(rdma, sqes, ret);
-	svc_rdma_close(rdma);
-	return ret;
+	list_for_each_entry_safe(chain, next, &rdma->sc_sq_parked, parked) {
+		list_del(&chain->parked);
+		llist_add(&chain->orphan, &rdma->sc_orphans);
+	}
 }

@@ -39,12 +39,14 @@
 	X(released)		/* Send contexts released after completion */	\
 	X(drained_by_release_ctxt)					\
 	X(drained_by_send_ctxt_get)					\
-	X(drained_by_sq_wait)						\
+	X(drained_by_watch)	/* who parked something, or was blocked */ \
 	X(drained_by_free)						\
 	X(self_enqueues)						\
 	X(trims)		/* idle connections that gave contexts back */	\
 	X(quiet_timers)		/* backstop timer found Sends unreleased */	\
-	X(sq_waits)		/* threads that slept for Send Queue space */	\
+	X(parked)		/* chains that found no room in the Send Queue */ \
+	X(blocks)		/* calls left in the queue: no Send context */	\
+	X(over_budget)		/* calls left there: too much is pinned */ \
 	X(credit_growths)						\
 	X(credit_cuts)		/* fewer granted: they were not used */	\
 	/* trouble */							\
@@ -57,11 +59,12 @@
 	X(map_failures)		/* chunks that could not be mapped */	\
 	X(no_memory)							\
 	X(replies_too_large)	/* answered with ERR_CHUNK */		\
+	X(calls_without_room)	/* the thread has fewer pages than it should */ \
 	X(accepts_refused)	/* too many were waiting */		\
 	X(accepts_failed)						\
 	X(accepts_abandoned)	/* ended while they were waiting */	\
 	X(handshakes_timed_out)	/* the client did not confirm */	\
-	X(stalls)		/* the client took nothing while a thread waited */ \
+	X(stalls)		/* the client took nothing until the deadline */ \
 	X(smaller_queues)	/* the device refused larger ones */	\
 	X(device_closes)	/* connections that their device took along */ \
 	X(address_changes)	/* connections whose hardware address changed */ \
@@ -78,6 +81,7 @@
 	X(err_too_long)							\
 	X(err_no_message)						\
 	X(err_xid)							\
+	X(err_reply)		/* of these, replies: dropped in silence */ \
 	/* live */							\
 	X(live_listeners)						\
 	X(live_waiting)		/* connections to be accepted */	\

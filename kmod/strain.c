@@ -10,11 +10,13 @@
 
 enum {
 	SVC_RDMA_UNMAP_US_MAX	= 10000,
+	SVC_RDMA_REPLY_MS_MAX	= 10000,
 	SVC_RDMA_UDELAY_MAX	= 1000,	/* what udelay() takes everywhere */
 	SVC_RDMA_SQ_MIN		= 32,	/* a READ of 256 KiB takes 3 */
 };
 
 unsigned int svc_rdma_unmap_us;
+unsigned int svc_rdma_reply_ms;
 static unsigned int svc_rdma_sq_max;
 
 static int svc_rdma_unmap_us_set(const char *val, const struct kernel_param *kp)
@@ -30,6 +32,20 @@ static const struct kernel_param_ops svc_rdma_unmap_us_ops = {
 module_param_cb(unmap_us, &svc_rdma_unmap_us_ops, &svc_rdma_unmap_us, 0600);
 MODULE_PARM_DESC(unmap_us,
 		 "for experiments: microseconds that unmapping a chunk's segment takes longer, 0 to 10000 (default: 0), as with an IOMMU that waits for each invalidation");
+
+static int svc_rdma_reply_ms_set(const char *val, const struct kernel_param *kp)
+{
+	return param_set_uint_minmax(val, kp, 0, SVC_RDMA_REPLY_MS_MAX);
+}
+
+static const struct kernel_param_ops svc_rdma_reply_ms_ops = {
+	.set = svc_rdma_reply_ms_set,
+	.get = param_get_uint,
+};
+
+module_param_cb(reply_ms, &svc_rdma_reply_ms_ops, &svc_rdma_reply_ms, 0600);
+MODULE_PARM_DESC(reply_ms,
+		 "for tests: milliseconds that processing a call takes longer, 0 to 10000 (default: 0), as with a slow file system");
 
 static int svc_rdma_sq_max_set(const char *val, const struct kernel_param *kp)
 {
@@ -62,4 +78,10 @@ u32 svc_rdma_strain_sq(u32 entries)
 	unsigned int most = READ_ONCE(svc_rdma_sq_max);
 
 	return most ? min_t(u32, entries, most) : entries;
+}
+
+/* May sleep. */
+void svc_rdma_strain_sleep(unsigned int ms)
+{
+	msleep(ms);
 }

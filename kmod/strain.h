@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Strain on demand, for tests and experiments: parameters of a module built with
- * CONFIG_SVCRDMA_CHECKS that make releasing slow and the Send Queue short.
+ * CONFIG_SVCRDMA_CHECKS that make releasing and processing slow and the Send Queue
+ * short.
  * Without the option nothing of this is compiled in.
  */
 #ifndef SVCRDMA_STRAIN_H
@@ -13,8 +14,10 @@
 #ifdef CONFIG_SVCRDMA_CHECKS
 
 extern unsigned int svc_rdma_unmap_us;
+extern unsigned int svc_rdma_reply_ms;
 
 void svc_rdma_strain_delay(unsigned int us);
+void svc_rdma_strain_sleep(unsigned int ms);
 u32 svc_rdma_strain_sq(u32 entries);
 
 /* The CPU waits for the IOMMU. Any context. */
@@ -26,9 +29,22 @@ static inline void svc_rdma_strain_unmap(void)
 		svc_rdma_strain_delay(us);
 }
 
+/* A slow file system. May sleep. */
+static inline void svc_rdma_strain_reply(void)
+{
+	unsigned int ms = READ_ONCE(svc_rdma_reply_ms);
+
+	if (unlikely(ms))
+		svc_rdma_strain_sleep(ms);
+}
+
 #else
 
 static inline void svc_rdma_strain_unmap(void)
+{
+}
+
+static inline void svc_rdma_strain_reply(void)
 {
 }
 

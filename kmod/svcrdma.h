@@ -11,8 +11,10 @@
  *   included, possibly under the provider's lock. They poll nothing, arm
  *   nothing, allocate nothing.
  * - Completion handlers (the done functions) run in whoever polls: an nfsd
- *   thread, a thread that waits for Send Queue space, the teardown worker. All
- *   of them may sleep; the handlers do not rely on it.
+ *   thread, rpciod, the teardown worker. All of them may sleep; the handlers do
+ *   not rely on it.
+ * - No thread of nfsd waits for a peer. A call is taken only together with the Send
+ *   context of its reply; what does not fit the Send Queue is parked (sq.c).
  */
 #ifndef SVCRDMA_H
 #define SVCRDMA_H
@@ -97,7 +99,7 @@ struct svc_rdma_rw_segment {
  *
  * @segments: embedded or allocated, @max_segments long
  * @sgs: embedded or allocated, @max_sgs long
- * @sqes: Send Queue entries that all of it takes
+ * @entries: of the Send Queue that all of it takes
  * @bytes: that it moves
  */
 struct svc_rdma_rw {
@@ -107,20 +109,47 @@ struct svc_rdma_rw {
 	unsigned int			max_segments;
 	unsigned int			nr_sgs;
 	unsigned int			max_sgs;
-	unsigned int			sqes;
+	unsigned int			entries;
 	u32				bytes;
 	enum dma_data_direction		direction;
 	struct svc_rdma_rw_segment	own_segments[SVC_RDMA_RW_SEGMENTS];
 	struct scatterlist		own_sgs[SVC_RDMA_RW_SGS];
 };
 
+struct svcxprt_rdma;
+struct svc_rdma_send_ctxt;
 struct folio_batch;
 
 /**
- * struct svc_rdma_payload - a result that goes to a Write chunk of its call
+ * struct svc_rdma_chain - Work Requests that are posted together
+ *
+ * Part of the context that owns them. The last one is signalled.
+ *
+ * @first: of them
+ * @entries: of the Send Queue that its RDMA Writes or Reads take; a Send has its own
+ * @reply: the Send context of a reply, whose header tells the client its credits;
+ *	   NULL for anything else
+ * @release: gives everything back once the queue pair is drained
+ * @parked: in sc_sq_parked while there is no room for it
+ * @orphan: in sc_orphans, if it will never complete
+ */
+struct svc_rdma_chain {
+	struct ib_send_wr		*first;
+	unsigned int			entries;
+	struct svc_rdma_send_ctxt	*reply;
+	void (*release)(struct svcxprt_rdma *rdma, struct svc_rdma_chain *chain);
+	union {
+		struct list_head	parked;
+		struct llist_node	orphan;
+	};
+};
+
+/**
+ * struct svc_rdma_payload - a result that may go to a Write chunk of its call
  * @offset: first byte in the reply
- * @length: bytes, roundup not included
- * @end: of the gap that it leaves in the message; known once the reply is complete
+ * @length: bytes, roundup not included; 0 if it stays in the message
+ * @end: of the gap that it leaves in the message. This and what follows is known
+ *	 once the reply is complete
  * @index: of its chunk in the Write list
  * @chunk: that chunk, not empty
  */
@@ -139,11 +168,14 @@ struct svc_rdma_payload {
  * (rq_xprt_ctxt) until xpo_release_ctxt; with RDMA Reads outstanding, to their
  * completion.
  *
+ * @rc_send: where the reply will be built; taken together with the call, NULL once
+ *	     the reply is on its way
+ * @rc_answered: it is, or was
  * @rc_hdr: describes @rc_buf, valid once decoded
- * @rc_payloads: results to be placed into Write chunks, in order of offset
- * @rc_chunk: the last Write chunk that has its result, @rc_nr_chunks of them have
- * @rc_rw: the RDMA Reads of this call
- * @rc_pages: sink of the Reads; after the swap, pages to give back
+ * @rc_payloads: results that nfsd has announced, in order of offset
+ * @rc_rw: the RDMA Reads of this call, posted as @rc_chain
+ * @rc_pages: sink of the Reads, and where the call stays until it is answered
+ * @rc_budget: bytes that it has taken of the budget
  */
 struct svc_rdma_recv_ctxt {
 	struct llist_node	rc_node;
@@ -155,26 +187,30 @@ struct svc_rdma_recv_ctxt {
 	u8			*rc_buf;
 	u32			rc_byte_len;
 	bool			rc_read_done;
+	bool			rc_answered;
+	struct svc_rdma_send_ctxt *rc_send;
 	struct rpcrdma_hdr	rc_hdr;
 
 	unsigned int		rc_nr_payloads;
 	struct svc_rdma_payload	rc_payloads[SVC_RDMA_MAX_PAYLOADS];
-	unsigned int		rc_nr_chunks;
-	struct rpcrdma_hdr_write_chunk rc_chunk;
 
 	struct ib_cqe		rc_read_cqe;
+	struct svc_rdma_chain	rc_chain;
 	struct svc_rdma_rw	rc_rw;
+	u32			rc_budget;
 	unsigned int		rc_nr_pages;
 	struct page		**rc_pages;
 	struct page		*rc_own_pages[SVC_RDMA_RW_PAGES];
 };
 
 /**
- * struct svc_rdma_send_ctxt - one reply on its way
+ * struct svc_rdma_send_ctxt - one reply, and the place that it has from the moment
+ * when its call is taken until it is released
  *
  * @sc_node: on the free list or on the release list
- * @sc_sqes: Send Queue entries that its completion gives back
  * @sc_rw: RDMA Writes posted in front of the Send, on the same queue
+ * @sc_budget: bytes that they have taken of the budget
+ * @sc_cut: the cut in credits that its completion proves to be told (credits.c)
  * @sc_work: used under release=workqueue only
  */
 struct svc_rdma_send_ctxt {
@@ -184,9 +220,36 @@ struct svc_rdma_send_ctxt {
 	struct ib_cqe		sc_cqe;
 	struct ib_sge		sc_sge;
 	u8			*sc_buf;
-	unsigned int		sc_sqes;
+	struct svc_rdma_chain	sc_chain;
 	struct svc_rdma_rw	sc_rw;
+	u32			sc_budget;
+	u32			sc_cut;
 	struct work_struct	sc_work;
+};
+
+/* Bits of sc_flags: atomic, any context. */
+enum {
+	/*
+	 * The receiver left a call where it was, because its reply has no place.
+	 * Whoever gives back a place, or bytes of the budget, does so first,
+	 * then looks here (svc_rdma_unblock()); the receiver sets it first, then
+	 * tries again (svc_rdma_block()).
+	 */
+	SVC_RDMA_BLOCKED,
+	/*
+	 * An event of the Send queue is to come. The event handler clears it,
+	 * then looks who waits for one; whoever waits says so first, then finds
+	 * it set or arms (svc_rdma_send_arm()).
+	 */
+	SVC_RDMA_SEND_ARMED,
+};
+
+/* How far a cut in credits has come; see credits.c. */
+enum svc_rdma_cut {
+	SVC_RDMA_CUT_NONE,
+	SVC_RDMA_CUT_POSTING,	/* replies with more may be about to be posted */
+	SVC_RDMA_CUT_TELLING,	/* the next reply tells it */
+	SVC_RDMA_CUT_SETTLING,	/* the client knows */
 };
 
 /**
@@ -196,13 +259,15 @@ struct svc_rdma_send_ctxt {
  * @sc_accept_len of a listener, and @sc_accept_entry and @sc_listener of the
  * connections in its queue.
  *
- * Receive: @sc_recv_ready and the counts from @sc_recv_ctxts on belong to the
- * receiver (before the first svc_xprt_received(), to the accepting thread).
- * Anybody adds to @sc_recv_free and @sc_read_done; only the receiver takes.
+ * Receive: @sc_recv_ready and the counts from @sc_recv_ctxts to @sc_cut_since belong
+ * to the receiver (before the first svc_xprt_received(), to the accepting thread).
+ * Anybody adds to @sc_recv_free, @sc_read_done and @sc_recv_later; only the receiver
+ * takes.
  *
  * Send: anybody adds to @sc_send_free, taking needs @sc_send_lock (llist allows
  * one remover at a time). @sc_send_release_list has lock-free adders and takes
- * of the whole list.
+ * of the whole list. @sc_sq_parked needs @sc_sq_lock; whether it is empty may be
+ * asked without.
  */
 struct svcxprt_rdma {
 	struct svc_xprt		sc_xprt;
@@ -235,25 +300,36 @@ struct svcxprt_rdma {
 	u32			sc_inline_send;	/* bytes of them that the client can receive */
 	u32			sc_bc_credits;	/* our calls to the client at once */
 	struct rpcrdma_hdr_limits sc_limits;
+	unsigned int		sc_credits_max;
+	unsigned int		sc_sq_shared;	/* entries for RDMA Writes and Reads */
+
+	unsigned long		sc_flags;
+	u32			sc_grant;	/* what replies tell; the receiver sets it */
+	enum svc_rdma_cut	sc_cut;		/* likewise */
+	u32			sc_cut_nr;	/* counts cuts; likewise */
+	u32			sc_cut_told;	/* the last of which a reply has completed */
 
 	struct llist_head	sc_recv_free;
 	struct llist_head	sc_read_done;
+	struct llist_head	sc_recv_later;	/* calls that lacked bytes or memory */
 	struct list_head	sc_recv_ready;
 	unsigned int		sc_recv_ctxts;	/* allocated */
 	unsigned int		sc_recvs_posted;
-	unsigned int		sc_recv_target;
-	unsigned long		sc_recv_needed;	/* jiffies: target was well used */
-	unsigned int		sc_credits_max;
-	u32			sc_credits;	/* granted, read by senders */
+	unsigned int		sc_recv_target;	/* credits that the client should have */
+	unsigned int		sc_recv_covered; /* credits that it may believe to have */
+	u32			sc_calls_in;	/* messages that have arrived */
+	u32			sc_calls_peak;	/* most outstanding in this window */
+	unsigned long		sc_calls_window; /* jiffies when it began */
+	unsigned long		sc_cut_rcu;
+	unsigned long		sc_cut_since;	/* jiffies: told */
 	atomic_t		sc_reads;	/* calls whose RDMA Reads are in flight */
-	struct llist_head	sc_recv_orphans; /* Reads posted in part */
 
 	atomic_t		sc_send_ctxts;	/* how many there are */
 	spinlock_t		sc_send_lock;	/* taking from sc_send_free */
 	struct llist_head	sc_send_free;
 	struct llist_head	sc_send_release_list;
-	struct llist_head	sc_send_orphans;
 	struct timer_list	sc_quiet_timer;
+	unsigned long		sc_quiet_since;	/* jiffies: something is in flight since */
 	unsigned long		sc_passes;	/* threads that left, roughly */
 	unsigned long		sc_passes_seen;	/* by the timer */
 	atomic_t		sc_release_works; /* release=workqueue only */
@@ -261,15 +337,13 @@ struct svcxprt_rdma {
 	unsigned long		sc_trim_seen;	/* passes, by that timer */
 	bool			sc_trim;	/* for the receiver: give back */
 
-	unsigned int		sc_sq_depth;	/* entries */
-	atomic_t		sc_sq_avail;	/* entries nobody has reserved */
+	atomic64_t		sc_sq_used;	/* see SVC_RDMA_SQ_CHAIN */
+	atomic_t		sc_calls_out;	/* messages that are done with */
+	atomic_long_t		sc_budget;	/* bytes pinned */
 	unsigned long		sc_sq_moved;	/* jiffies: something completed */
-	atomic_t		sc_sq_waiters;
-	atomic_t		sc_waiting;	/* those, and for Send contexts */
-	atomic_t		sc_send_events;
-	spinlock_t		sc_sq_lock;	/* sc_sq_line */
-	struct list_head	sc_sq_line;	/* threads, first come first served */
-	wait_queue_head_t	sc_sq_wait;
+	spinlock_t		sc_sq_lock;	/* sc_sq_parked */
+	struct list_head	sc_sq_parked;	/* chains, first come first served */
+	struct llist_head	sc_orphans;	/* chains that will not complete */
 };
 
 static inline struct svcxprt_rdma *svc_rdma_of(struct svc_xprt *xprt)
@@ -292,9 +366,13 @@ enum svc_rdma_setting {
 	SVC_RDMA_SETTING_BC_CREDITS,
 	SVC_RDMA_SETTING_INLINE_SIZE,
 	SVC_RDMA_SETTING_OUTBOUND_READS,
+	SVC_RDMA_SETTING_DEADLINE,
+	SVC_RDMA_SETTING_BUDGET,
+	SVC_RDMA_SETTING_CONNECTION_BUDGET,
 };
 
 unsigned int svc_rdma_setting(enum svc_rdma_setting setting);
+void svc_rdma_settings_init(void);
 
 /* transport.c */
 extern struct svc_xprt_class svc_rdma_class;
@@ -317,6 +395,21 @@ svc_rdma_connection_alloc(struct svcxprt_rdma *listener, struct rdma_cm_id *id,
 void svc_rdma_connection_reject(struct svcxprt_rdma *rdma);
 struct svc_xprt *svc_rdma_accept(struct svc_xprt *xprt);
 
+/* credits.c */
+void svc_rdma_credits_arrived(struct svcxprt_rdma *rdma);
+void svc_rdma_credits_cover(struct svcxprt_rdma *rdma);
+void svc_rdma_credits_tell(struct svcxprt_rdma *rdma,
+			   struct svc_rdma_send_ctxt *ctxt);
+void svc_rdma_credits_told(struct svcxprt_rdma *rdma,
+			   const struct svc_rdma_send_ctxt *ctxt);
+
+/* budget.c */
+bool svc_rdma_budget_allows(const struct svcxprt_rdma *rdma, u32 bytes);
+void svc_rdma_budget_take(struct svcxprt_rdma *rdma, u32 bytes);
+void svc_rdma_budget_return(struct svcxprt_rdma *rdma, u32 bytes);
+int svc_rdma_budget_init(void);
+void svc_rdma_budget_exit(void);
+
 /* device.c */
 extern struct ib_client svc_rdma_ib_client;
 bool svc_rdma_device_attach(struct svcxprt_rdma *rdma);
@@ -331,15 +424,30 @@ unsigned int svc_rdma_send_poll(struct svcxprt_rdma *rdma);
 void svc_rdma_wc_failed(struct svcxprt_rdma *rdma, const struct ib_wc *wc,
 			enum svc_rdma_counter counter);
 int svc_rdma_recv_arm(struct svcxprt_rdma *rdma);
-int svc_rdma_send_arm(struct svcxprt_rdma *rdma);
 void svc_rdma_send_watch(struct svcxprt_rdma *rdma);
+
+/* recv_ctxt.c */
+struct svc_rdma_recv_ctxt *svc_rdma_recv_ctxt_get(struct svcxprt_rdma *rdma);
+void svc_rdma_recv_ctxt_put(struct svcxprt_rdma *rdma,
+			    struct svc_rdma_recv_ctxt *ctxt);
+void svc_rdma_recv_ctxts_take_ready(struct svcxprt_rdma *rdma);
+void svc_rdma_recv_ctxts_trim(struct svcxprt_rdma *rdma);
+void svc_rdma_recv_ctxts_destroy(struct svcxprt_rdma *rdma);
+
+/* The place of a call's reply, which is on its way from now on. */
+static inline struct svc_rdma_send_ctxt *
+svc_rdma_recv_answer(struct svc_rdma_recv_ctxt *ctxt)
+{
+	struct svc_rdma_send_ctxt *send = ctxt->rc_send;
+
+	ctxt->rc_send = NULL;
+	ctxt->rc_answered = true;
+	return send;
+}
 
 /* recv.c */
 bool svc_rdma_recv_refill(struct svcxprt_rdma *rdma);
-void svc_rdma_recv_ctxt_put(struct svcxprt_rdma *rdma,
-			    struct svc_rdma_recv_ctxt *ctxt);
-void svc_rdma_recv_ctxts_trim(struct svcxprt_rdma *rdma);
-void svc_rdma_recv_ctxts_destroy(struct svcxprt_rdma *rdma);
+void svc_rdma_wc_receive(struct ib_cq *cq, struct ib_wc *wc);
 int svc_rdma_recvfrom(struct svc_rqst *rqstp);
 
 /* trim.c */
@@ -348,23 +456,36 @@ void svc_rdma_trim_timer(struct timer_list *timer);
 void svc_rdma_trim(struct svcxprt_rdma *rdma);
 
 /* read.c */
-void svc_rdma_read_start(struct svcxprt_rdma *rdma,
-			 struct svc_rdma_recv_ctxt *ctxt);
+int svc_rdma_read_start(struct svcxprt_rdma *rdma,
+			struct svc_rdma_recv_ctxt *ctxt);
 enum rpcrdma_hdr_verdict
 svc_rdma_read_finish(struct svc_rqst *rqstp, struct svc_rdma_recv_ctxt *ctxt);
-void svc_rdma_read_put_pages(struct svc_rdma_recv_ctxt *ctxt);
+void svc_rdma_read_undo_all(struct svcxprt_rdma *rdma,
+			    struct svc_rdma_recv_ctxt *ctxt);
 
-/* send.c */
+/* Unmaps the sink of a call's RDMA Reads and gives it back, if it has one. */
+static inline void svc_rdma_read_undo(struct svcxprt_rdma *rdma,
+				      struct svc_rdma_recv_ctxt *ctxt)
+{
+	if (ctxt->rc_pages)
+		svc_rdma_read_undo_all(rdma, ctxt);
+}
+
+/* send_ctxt.c */
 struct svc_rdma_send_ctxt *svc_rdma_send_ctxt_get(struct svcxprt_rdma *rdma,
-						  bool may_wait);
+						  unsigned int extra);
 void svc_rdma_send_ctxts_trim(struct svcxprt_rdma *rdma);
 void svc_rdma_send_ctxts_destroy(struct svcxprt_rdma *rdma);
+
+/* send.c */
+void svc_rdma_wc_send(struct ib_cq *cq, struct ib_wc *wc);
 int svc_rdma_send_call(struct svcxprt_rdma *rdma, u32 xid,
 		       const struct xdr_buf *call);
-int svc_rdma_send(struct svcxprt_rdma *rdma, struct svc_rdma_send_ctxt *ctxt,
-		  u32 length, u32 invalidate, bool may_sleep);
+void svc_rdma_send_reply(struct svcxprt_rdma *rdma,
+			 struct svc_rdma_send_ctxt *ctxt, u32 length,
+			 u32 invalidate);
 void svc_rdma_send_error(struct svcxprt_rdma *rdma,
-			 const struct svc_rdma_recv_ctxt *rctxt,
+			 struct svc_rdma_recv_ctxt *rctxt,
 			 enum rpcrdma_hdr_verdict verdict);
 
 /* reply.c */
@@ -374,26 +495,62 @@ int svc_rdma_sendto(struct svc_rqst *rqstp);
 
 /* backchannel.c */
 bool svc_rdma_bc_is_reply(const struct svc_rdma_recv_ctxt *ctxt);
+bool svc_rdma_bc_awaits(struct svcxprt_rdma *rdma, u32 xid);
 void svc_rdma_bc_reply(struct svcxprt_rdma *rdma,
 		       const struct svc_rdma_recv_ctxt *ctxt);
 int svc_rdma_bc_init(void);
 void svc_rdma_bc_exit(void);
 
 /* sq.c */
-void svc_rdma_sq_return(struct svcxprt_rdma *rdma, unsigned int sqes);
-int svc_rdma_sq_post(struct svcxprt_rdma *rdma, struct ib_send_wr *first,
-		     unsigned int sqes, bool may_sleep, bool *posted);
+void svc_rdma_sq_post(struct svcxprt_rdma *rdma, struct svc_rdma_chain *chain);
+void svc_rdma_sq_return(struct svcxprt_rdma *rdma, unsigned int entries);
+void svc_rdma_sq_unpark(struct svcxprt_rdma *rdma);
+void svc_rdma_sq_abandon(struct svcxprt_rdma *rdma);
 
-/* wspace.c */
-void svc_rdma_wait_begin(struct svcxprt_rdma *rdma);
-void svc_rdma_wait_end(struct svcxprt_rdma *rdma);
-bool svc_rdma_stalled(struct svcxprt_rdma *rdma, unsigned long since);
-int svc_rdma_has_wspace(struct svc_xprt *xprt);
+/* What is posted, in sc_sq_used: entries that are shared, and chains so many times this. */
+#define SVC_RDMA_SQ_CHAIN	(1LL << 32)
 
 /* Whether no Work Request is posted or about to be. */
 static inline bool svc_rdma_sq_idle(const struct svcxprt_rdma *rdma)
 {
-	return atomic_read(&rdma->sc_sq_avail) == rdma->sc_sq_depth;
+	return !atomic64_read(&rdma->sc_sq_used);
+}
+
+/* Whether nothing is parked. */
+static inline bool svc_rdma_sq_all_posted(const struct svcxprt_rdma *rdma)
+{
+	return list_empty_careful(&rdma->sc_sq_parked);
+}
+
+/* wspace.c */
+void svc_rdma_block(struct svcxprt_rdma *rdma);
+void svc_rdma_unblock_now(struct svcxprt_rdma *rdma);
+bool svc_rdma_stalled(const struct svcxprt_rdma *rdma);
+int svc_rdma_has_wspace(struct svc_xprt *xprt);
+
+static inline bool svc_rdma_blocked(const struct svcxprt_rdma *rdma)
+{
+	return test_bit(SVC_RDMA_BLOCKED, &rdma->sc_flags);
+}
+
+/*
+ * Something that a blocked receiver may wait for has been given back. The caller
+ * has done that with a full barrier: pairs with svc_rdma_block().
+ */
+static inline void svc_rdma_unblock(struct svcxprt_rdma *rdma)
+{
+	if (unlikely(svc_rdma_blocked(rdma)))
+		svc_rdma_unblock_now(rdma);
+}
+
+/*
+ * Whether somebody waits for completions on the Send queue whom no thread that
+ * passes by will serve.
+ */
+static inline bool svc_rdma_wants_send_event(const struct svcxprt_rdma *rdma)
+{
+	return atomic_read(&rdma->sc_reads) || !svc_rdma_sq_all_posted(rdma) ||
+	       svc_rdma_blocked(rdma);
 }
 
 /* release.c */

@@ -127,40 +127,48 @@ TRACE_EVENT(svc_rdma_self_enqueue,
 	),
 	TP_fast_assign(
 		__assign_str(client);
-		__entry->in_flight = rdma->sc_sq_depth -
-				     atomic_read(&rdma->sc_sq_avail);
+		__entry->in_flight = atomic64_read(&rdma->sc_sq_used) /
+				     SVC_RDMA_SQ_CHAIN;
 	),
-	TP_printk("client=%s sqes_in_flight=%d", __get_str(client),
+	TP_printk("client=%s chains_in_flight=%d", __get_str(client),
 		  __entry->in_flight)
 );
 
 DECLARE_EVENT_CLASS(svc_rdma_sq_line,
-	TP_PROTO(const struct svcxprt_rdma *rdma, unsigned int sqes),
-	TP_ARGS(rdma, sqes),
+	TP_PROTO(const struct svcxprt_rdma *rdma,
+		 const struct svc_rdma_chain *chain),
+	TP_ARGS(rdma, chain),
 	TP_STRUCT__entry(
 		__string(client, rdma->sc_xprt.xpt_remotebuf)
-		__field(unsigned int, sqes)
-		__field(int, available)
+		__field(const void *, chain)
+		__field(unsigned int, entries)
+		__field(unsigned int, used)
+		__field(unsigned int, of)
 	),
 	TP_fast_assign(
 		__assign_str(client);
-		__entry->sqes = sqes;
-		__entry->available = atomic_read(&rdma->sc_sq_avail);
+		__entry->chain = chain;
+		__entry->entries = chain->entries;
+		__entry->used = (u32)atomic64_read(&rdma->sc_sq_used);
+		__entry->of = rdma->sc_sq_shared;
 	),
-	TP_printk("client=%s wanted=%u available=%d", __get_str(client),
-		  __entry->sqes, __entry->available)
+	TP_printk("client=%s chain=%p entries=%u used=%u of=%u",
+		  __get_str(client), __entry->chain, __entry->entries,
+		  __entry->used, __entry->of)
 );
 
-/* A thread lines up for Send Queue entries ... */
-DEFINE_EVENT(svc_rdma_sq_line, svc_rdma_sq_wait,
-	TP_PROTO(const struct svcxprt_rdma *rdma, unsigned int sqes),
-	TP_ARGS(rdma, sqes)
+/* A chain finds no room in the Send Queue ... */
+DEFINE_EVENT(svc_rdma_sq_line, svc_rdma_parked,
+	TP_PROTO(const struct svcxprt_rdma *rdma,
+		 const struct svc_rdma_chain *chain),
+	TP_ARGS(rdma, chain)
 );
 
-/* ... and leaves the line: with them, or because the connection ends. */
-DEFINE_EVENT(svc_rdma_sq_line, svc_rdma_sq_leave,
-	TP_PROTO(const struct svcxprt_rdma *rdma, unsigned int sqes),
-	TP_ARGS(rdma, sqes)
+/* ... and is about to be posted. */
+DEFINE_EVENT(svc_rdma_sq_line, svc_rdma_unparked,
+	TP_PROTO(const struct svcxprt_rdma *rdma,
+		 const struct svc_rdma_chain *chain),
+	TP_ARGS(rdma, chain)
 );
 
 TRACE_EVENT(svc_rdma_credit_growth,
@@ -179,8 +187,8 @@ TRACE_EVENT(svc_rdma_credit_growth,
 
 TRACE_EVENT(svc_rdma_post,
 	TP_PROTO(const struct svcxprt_rdma *rdma,
-		 const struct ib_send_wr *first, unsigned int wrs),
-	TP_ARGS(rdma, first, wrs),
+		 const struct ib_send_wr *first),
+	TP_ARGS(rdma, first),
 	TP_STRUCT__entry(
 		__string(client, rdma->sc_xprt.xpt_remotebuf)
 		__field(unsigned int, wrs)
@@ -188,9 +196,10 @@ TRACE_EVENT(svc_rdma_post,
 	),
 	TP_fast_assign(
 		const struct ib_send_wr *wr;
+		unsigned int wrs = 0;
 		int most = 0;
 
-		for (wr = first; wr; wr = wr->next)
+		for (wr = first; wr; wr = wr->next, wrs++)
 			most = max(most, wr->num_sge);
 		__assign_str(client);
 		__entry->wrs = wrs;
@@ -246,7 +255,7 @@ TRACE_EVENT(svc_rdma_accepted,
 		__field(u32, inline_send)
 		__field(u32, credits)
 		__field(u32, outbound_reads)
-		__field(u32, sq_depth)
+		__field(u32, sq_shared)
 		__field(bool, remote_invalidation)
 	),
 	TP_fast_assign(
@@ -254,12 +263,12 @@ TRACE_EVENT(svc_rdma_accepted,
 		__entry->inline_send = rdma->sc_inline_send;
 		__entry->credits = rdma->sc_credits_max;
 		__entry->outbound_reads = rdma->sc_ord;
-		__entry->sq_depth = rdma->sc_sq_depth;
+		__entry->sq_shared = rdma->sc_sq_shared;
 		__entry->remote_invalidation = rdma->sc_remote_invalidation;
 	),
-	TP_printk("client=%s inline=%u credits=%u outbound_reads=%u sq_depth=%u remote_invalidation=%d",
+	TP_printk("client=%s inline=%u credits=%u outbound_reads=%u sq_shared=%u remote_invalidation=%d",
 		  __get_str(client), __entry->inline_send, __entry->credits,
-		  __entry->outbound_reads, __entry->sq_depth,
+		  __entry->outbound_reads, __entry->sq_shared,
 		  __entry->remote_invalidation)
 );
 

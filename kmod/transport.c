@@ -19,15 +19,13 @@
  * svc_rdma_close - close a connection, soon
  * @rdma: connection or listener
  *
- * Any context. An nfsd thread does it; threads that wait for Send Queue space
- * give up.
+ * Any context. An nfsd thread does it.
  */
 void svc_rdma_close(struct svcxprt_rdma *rdma)
 {
 	/* Once is enough, and the last reference may be gone after that. */
 	if (!svc_rdma_closing(rdma))
 		svc_xprt_deferred_close(&rdma->sc_xprt);
-	wake_up_all(&rdma->sc_sq_wait);
 }
 
 /**
@@ -35,13 +33,12 @@ void svc_rdma_close(struct svcxprt_rdma *rdma)
  * @rdma: connection
  *
  * Any context. Refused, without loss, while a receiver is there (it looks at
- * XPT_DATA again when it lets go) and while a thread waits to be able to send (it
- * enqueues when it goes on).
+ * XPT_DATA again when it lets go) and while the connection is blocked (whoever
+ * unblocks it enqueues it).
  */
 void svc_rdma_enqueue(struct svcxprt_rdma *rdma)
 {
 	set_bit(XPT_DATA, &rdma->sc_xprt.xpt_flags);
-	smp_mb__after_atomic();	/* pairs with svc_rdma_wait_end() */
 	svc_xprt_enqueue(&rdma->sc_xprt);
 }
 
@@ -70,16 +67,15 @@ struct svcxprt_rdma *svc_rdma_alloc(struct svc_serv *serv, struct net *net,
 	INIT_LIST_HEAD(&rdma->sc_recv_ready);
 	init_llist_head(&rdma->sc_recv_free);
 	init_llist_head(&rdma->sc_read_done);
-	init_llist_head(&rdma->sc_recv_orphans);
+	init_llist_head(&rdma->sc_recv_later);
 	spin_lock_init(&rdma->sc_send_lock);
 	init_llist_head(&rdma->sc_send_free);
 	init_llist_head(&rdma->sc_send_release_list);
-	init_llist_head(&rdma->sc_send_orphans);
 	timer_setup(&rdma->sc_quiet_timer, svc_rdma_quiet_timer, 0);
 	timer_setup(&rdma->sc_trim_timer, svc_rdma_trim_timer, 0);
 	spin_lock_init(&rdma->sc_sq_lock);
-	INIT_LIST_HEAD(&rdma->sc_sq_line);
-	init_waitqueue_head(&rdma->sc_sq_wait);
+	INIT_LIST_HEAD(&rdma->sc_sq_parked);
+	init_llist_head(&rdma->sc_orphans);
 	return rdma;
 }
 
@@ -92,7 +88,6 @@ static void svc_rdma_detach(struct svc_xprt *xprt)
 	if (test_bit(XPT_LISTENER, &xprt->xpt_flags))
 		svc_rdma_stop_listening(rdma);
 
-	wake_up_all(&rdma->sc_sq_wait);
 	if (rdma->sc_qp)
 		rdma_disconnect(rdma->sc_cm_id);
 }
@@ -103,20 +98,24 @@ static void svc_rdma_free_listener(struct svcxprt_rdma *listener)
 	svc_rdma_add(SVC_RDMA_live_listeners, -1);
 }
 
-/*
- * A drained queue pair owes nothing. Chains that were posted in part keep their
- * Send Queue entries for good, so they excuse a difference.
- */
+/* A drained queue pair owes nothing but what was never posted, or not all of it. */
 static void svc_rdma_check_drained(const struct svcxprt_rdma *rdma)
 {
 	if (!IS_ENABLED(CONFIG_SVCRDMA_CHECKS))
 		return;
-	WARN_ON_ONCE(!svc_rdma_sq_idle(rdma) &&
-		     llist_empty(&rdma->sc_send_orphans) &&
-		     llist_empty(&rdma->sc_recv_orphans));
+	WARN_ON_ONCE(!svc_rdma_sq_idle(rdma) && llist_empty(&rdma->sc_orphans));
 	WARN_ON_ONCE(rdma->sc_recvs_posted);
+}
+
+/* Everything that was taken has been given back. */
+static void svc_rdma_check_released(const struct svcxprt_rdma *rdma)
+{
+	if (!IS_ENABLED(CONFIG_SVCRDMA_CHECKS))
+		return;
 	WARN_ON_ONCE(atomic_read(&rdma->sc_reads));
-	WARN_ON_ONCE(atomic_read(&rdma->sc_waiting));
+	WARN_ON_ONCE(atomic_long_read(&rdma->sc_budget));
+	WARN_ON_ONCE(rdma->sc_recv_ctxts);
+	WARN_ON_ONCE(atomic_read(&rdma->sc_send_ctxts));
 }
 
 static void svc_rdma_free_connection(struct svcxprt_rdma *rdma)
@@ -131,6 +130,7 @@ static void svc_rdma_free_connection(struct svcxprt_rdma *rdma)
 		svc_rdma_release_flush(rdma);
 		svc_rdma_recv_ctxts_destroy(rdma);
 		svc_rdma_send_ctxts_destroy(rdma);
+		svc_rdma_check_released(rdma);
 		rdma_destroy_qp(rdma->sc_cm_id);
 	}
 	svc_rdma_cqs_destroy(rdma);

@@ -1,77 +1,74 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Write space: threads that cannot send their reply, because the client takes
- * what it has been sent slowly, or not at all.
+ * Write space: whether a connection may be given more to do, and for how long a
+ * client may take nothing.
  *
- * As long as one waits, sunrpc calls no more threads to the connection: they
- * would only come to wait, too, until none is left for anybody else. A client
- * that takes nothing at all for a while loses its connection, because nothing
- * else ends the wait: an adapter repeats a Send for ever if the client, which
- * chooses how often (rnr_retry_count), wants it to.
+ * A call is taken from the queue when its reply has a place: a Send context, and
+ * room in the budget. As long as the next call has none the connection is blocked:
+ * sunrpc brings no threads to it, the call stays where it is, and the threads serve
+ * others. Whatever comes back, from a completion or from a thread that is done,
+ * unblocks it.
+ *
+ * An adapter repeats a Send for ever if the client, which chooses how often
+ * (rnr_retry_count), wants it to, and some repeat for ever a request that a silent
+ * client does not acknowledge. So the module has a deadline of its own.
  */
 #include "svcrdma.h"
 
-/*
- * Jiffies. A network that loses packets delivers something in this time; a client
- * that stood still for longer has to connect anew.
- */
-#define SVC_RDMA_STALL	(10 * HZ)
-
 /**
- * svc_rdma_wait_begin - the calling thread cannot send now
- * @rdma: connection
+ * svc_rdma_block - the next call has to stay where it is
+ * @rdma: connection; the calling thread has found no place for it
  *
- * From here on xpo_has_wspace is false and enqueues are refused, those that are
- * to make a thread drain included: until svc_rdma_wait_end() the caller polls
- * the Send queue and drains.
+ * From here on enqueues are refused until somebody gives a place back. The caller
+ * looks again afterwards: what was given back before is found, what is given back
+ * from now on unblocks.
  */
-void svc_rdma_wait_begin(struct svcxprt_rdma *rdma)
+void svc_rdma_block(struct svcxprt_rdma *rdma)
 {
-	atomic_inc(&rdma->sc_waiting);
+	set_bit(SVC_RDMA_BLOCKED, &rdma->sc_flags);
+	smp_mb__after_atomic();	/* pairs with svc_rdma_unblock() */
 }
 
 /**
- * svc_rdma_wait_end - the calling thread waits no more
+ * svc_rdma_unblock_now - let the next call be taken, if it stays for want of a place
  * @rdma: connection
  *
- * While it waited enqueues were refused. What self-enqueues were for it has done
- * itself; the others are made up for, if there is still a reason.
+ * Any context. If there still is no place the thread that comes blocks again.
  */
-void svc_rdma_wait_end(struct svcxprt_rdma *rdma)
+void svc_rdma_unblock_now(struct svcxprt_rdma *rdma)
 {
-	atomic_dec(&rdma->sc_waiting);
-	smp_mb__after_atomic();	/* pairs with svc_rdma_enqueue() */
-	svc_xprt_enqueue(&rdma->sc_xprt);
+	if (test_and_clear_bit(SVC_RDMA_BLOCKED, &rdma->sc_flags))
+		svc_rdma_enqueue(rdma);
 }
 
 /**
- * svc_rdma_stalled - whether there is no point in waiting any longer
- * @rdma: connection
- * @since: jiffies when the calling thread began to wait
+ * svc_rdma_stalled - whether a client has taken nothing for too long
+ * @rdma: connection; its quiet timer asks
  *
- * Returns true, with the connection closing, if the client has taken nothing for
- * too long while the caller waited.
+ * Counts from the last completion, or from the moment when something was in flight
+ * again: a slow network delivers something in this time.
  */
-bool svc_rdma_stalled(struct svcxprt_rdma *rdma, unsigned long since)
+bool svc_rdma_stalled(const struct svcxprt_rdma *rdma)
 {
+	unsigned long since = rdma->sc_quiet_since;
 	unsigned long moved = READ_ONCE(rdma->sc_sq_moved);
 
+	if (svc_rdma_sq_idle(rdma))
+		return false;
 	if (time_after(moved, since))
 		since = moved;
-	if (time_before(jiffies, since + SVC_RDMA_STALL))
-		return false;
-	svc_rdma_count(SVC_RDMA_stalls);
-	svc_rdma_close(rdma);
-	return true;
+	return time_after(jiffies, since +
+			  svc_rdma_setting(SVC_RDMA_SETTING_DEADLINE) * HZ);
 }
 
 /**
  * svc_rdma_has_wspace - whether the transport may be given more to do
  * @xprt: connection or listener
  *
- * Any context.
+ * Any context. A call that was put off (svc_defer()) has its place already.
  */
 int svc_rdma_has_wspace(struct svc_xprt *xprt)
 {
-	return !atomic_read(&svc_rdma_of(xprt)->sc_waiting);
+	return !svc_rdma_blocked(svc_rdma_of(xprt)) ||
+	       test_bit(XPT_DEFERRED, &xprt->xpt_flags);
 }

@@ -89,9 +89,9 @@ TEST_F(MemoryTest, BurstIsForgotten) {
         return now.at("trims") > 0 && now.at("live_send_ctxts") <= 1;
     })) << counters().at("live_send_ctxts");
 
-    // One call at a time, some after every five seconds: half of the credits go each time.
+    // One call at a time, some after every eight seconds: half of the credits go each time.
     on(client(),
-       "for n in $(seq 4); do sleep 5.5; for m in $(seq 70); do "
+       "for n in $(seq 4); do sleep 8.5; for m in $(seq 70); do "
        "stat -f /mnt/nfs; done; done >/dev/null",
        seconds(180));
     EXPECT_GE(counters().at("credit_cuts"), 3U);

@@ -13,8 +13,8 @@ using std::chrono::seconds;
 using OverloadTest = ModuleTest;
 
 // The client of each reply that was sent may make its next call, whatever releasing takes. What is
-// not released must not pile up. Without the limit in svc_rdma_send_ctxt_get() it did: 128 contexts
-// at 32 credits.
+// not released must not pile up: its next call stays in the queue. Without the limit in
+// svc_rdma_send_ctxt_get() it did: 128 contexts at 32 credits.
 TEST_F(OverloadTest, SlowReleaseDoesNotPileUp) {
     constexpr unsigned credits = 32;
     serve({Transport::svcrdma}, 8, fmt::format("credits={} unmap_us=5000", credits));
