@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
+#include "vm/cpus.h"
+
 #include <CLI/CLI.hpp>
 
 #include <functional>
@@ -18,6 +20,11 @@ inline void add_mirror_option(CLI::App &command, std::string &mirror) {
         .add_option("--mirror", mirror,
                     "Debian archive to take packages from (default: this machine's own)")
         ->envname("NFSRDMA_LAB_MIRROR");
+}
+
+/// The option of the commands that boot VMs.
+inline CLI::Option *add_cpus_option(CLI::App &command, unsigned &cpus, const char *help) {
+    return command.add_option("--cpus", cpus, help)->check(CLI::Range(1U, most_cpus));
 }
 
 void add_conformance(CLI::App &app, Action &action);

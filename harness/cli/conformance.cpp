@@ -48,6 +48,7 @@ void add_conformance(CLI::App &app, Action &action) {
     command->add_flag("--deadly", options->deadly,
                       "run only what is known to crash a server, against the kernel's own, too");
     command->add_option("--seed", options->seed, "of what is random, to run the same again");
+    add_cpus_option(*command, options->cpus, "CPUs of each VM")->capture_default_str();
     command->add_option("--results", options->results,
                         "where the results directory is made (default: results)");
     command->callback([options, &action] { action = [options] { return compare(*options); }; });

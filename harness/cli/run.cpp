@@ -10,6 +10,7 @@ namespace lab {
 void add_run(CLI::App &app, Action &action) {
     struct Options {
         std::string file;
+        unsigned cpus = 0;
         RunnerOptions runner;
     };
     const auto options = std::make_shared<Options>();
@@ -19,13 +20,16 @@ void add_run(CLI::App &app, Action &action) {
                         "Where the results directory is made (default: results)");
     command->add_flag("--keep", options->runner.keep,
                       "After a failure keep the VMs until Ctrl-C, to look around in them");
+    add_cpus_option(*command, options->cpus, "CPUs of each VM (default: what the scenario says)");
     command->callback([options, &action] {
         action = [options] {
-            const auto scenario = read_scenario(options->file);
+            auto scenario = read_scenario(options->file);
             if (!scenario) {
                 say(scenario.error().what);
                 return 2;
             }
+            if (options->cpus != 0)
+                scenario->cpus = options->cpus;
             const auto report = run_scenario(*scenario, options->runner);
             if (!report) {
                 say(report.error().what);

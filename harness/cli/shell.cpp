@@ -27,6 +27,7 @@ struct Options {
     std::string kernel = "stable";
     std::string transport = "svcrdma";
     std::string nfs = "4.2";
+    unsigned cpus = default_cpus;
     std::string side;
     std::vector<std::string> command;
 };
@@ -36,18 +37,19 @@ int complain(const Error &error) {
     return 1;
 }
 
-Result<std::unique_ptr<Pair>> boot(const std::string &kernel, const std::string &kind) {
+Result<std::unique_ptr<Pair>> boot(const Options &options, const std::string &kind) {
     const auto image = find_image();
     if (!image)
         return fail(image.error());
-    const auto chosen = image->kernel(kernel);
+    const auto chosen = image->kernel(options.kernel);
     if (!chosen)
         return fail(chosen.error());
-    return Pair::boot(*image, {.kernel = *chosen, .run_dir = new_run_dir(kind)});
+    return Pair::boot(*image,
+                      {.kernel = *chosen, .run_dir = new_run_dir(kind), .cpus = options.cpus});
 }
 
 int up(const Options &options) {
-    const auto pair = boot(options.kernel, "up");
+    const auto pair = boot(options, "up");
     if (!pair)
         return complain(pair.error());
     fmt::print("ssh -F {0} server\nssh -F {0} client\nCtrl-C ends both.\n",
@@ -81,7 +83,7 @@ int shell(const Options &options) {
     if (!transport)
         return complain(
             {fmt::format("\"{}\" is no transport: svcrdma, rpcrdma or tcp", options.transport)});
-    const auto pair = boot(options.kernel, "shell");
+    const auto pair = boot(options, "shell");
     if (!pair)
         return complain(pair.error());
     ServeOptions serve = {.transports = {*transport}};
@@ -106,11 +108,12 @@ int shell(const Options &options) {
     return run_in_shell(options, **pair);
 }
 
-void add_kernel_option(CLI::App &command, Options &options) {
+void add_vm_options(CLI::App &command, Options &options) {
     command
         .add_option("--kernel", options.kernel,
                     fmt::format("{} or an exact version", fmt::join(kernel_names(), ", ")))
         ->capture_default_str();
+    add_cpus_option(command, options.cpus, "CPUs of each VM")->capture_default_str();
 }
 
 } // namespace
@@ -127,14 +130,14 @@ void add_shell(CLI::App &app, Action &action) {
     command->add_option("--transport", options->transport, "svcrdma, rpcrdma or tcp")
         ->capture_default_str();
     command->add_option("--nfs", options->nfs, "3, 4.1 or 4.2")->capture_default_str();
-    add_kernel_option(*command, *options);
+    add_vm_options(*command, *options);
     command->callback([options, &action] { action = [options] { return shell(*options); }; });
 }
 
 void add_up(CLI::App &app, Action &action) {
     auto *command = app.add_subcommand("up", "Boot the pair with nothing served, until Ctrl-C");
     const auto options = std::make_shared<Options>();
-    add_kernel_option(*command, *options);
+    add_vm_options(*command, *options);
     command->callback([options, &action] { action = [options] { return up(*options); }; });
 }
 

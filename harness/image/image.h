@@ -23,7 +23,6 @@ struct Kernel {
     std::filesystem::path tree = {};    ///< seen there as /kernel, unless empty
     std::string build = {};             ///< its build directory in there
     double slowness = 1;                ///< by what deadlines are stretched on top of emulation
-    unsigned cpus = 1;                  ///< of a guest that runs it
     /// Keep the cache's cleaning off, as long as any copy lives.
     std::vector<std::shared_ptr<Fd>> in_use = {};
 };

@@ -33,15 +33,13 @@ struct Flavour {
     std::string_view watch; ///< the configuration that makes it watch
     std::string_view suite; ///< whose source it is made of
     double slowness;        ///< by what deadlines are stretched
-    unsigned cpus;          ///< of a guest
 };
 
 constexpr std::array flavours = {
     // Measured: mounts and directory listings take 4 to 7 times as long.
-    Flavour{"debug", "debug", "stable", 6, 1},
-    Flavour{"debug-backports", "debug", "backports", 6, 1},
-    // Two CPUs: most races take two.
-    Flavour{"kcsan", "kcsan", "stable", 4, 2},
+    Flavour{"debug", "debug", "stable", 6},
+    Flavour{"debug-backports", "debug", "backports", 6},
+    Flavour{"kcsan", "kcsan", "stable", 4},
 };
 
 constexpr std::string_view kernel_prefix = "kernel-";
@@ -153,7 +151,6 @@ Result<Kernel> read_entry(const Recipe &recipe, const fs::path &entry, std::stri
     kernel.tree = entry;
     kernel.build = "/kernel/build";
     kernel.slowness = recipe.flavour.slowness;
-    kernel.cpus = recipe.flavour.cpus;
     kernel.in_use = {*in_use};
     return kernel;
 }

@@ -103,7 +103,7 @@ ConformanceRun test_transport(const Image &image, const Kernel &kernel, Transpor
     ConformanceRun run = {.kernel = kernel.version, .transport = transport};
     run.directory = fmt::format("{}-{}", kernel.version, transport_name(transport));
     const auto dir = results / run.directory;
-    const auto pair = Pair::boot(image, {.kernel = kernel, .run_dir = dir});
+    const auto pair = Pair::boot(image, {.kernel = kernel, .run_dir = dir, .cpus = options.cpus});
     if (!pair) {
         run.outcome = outcome_of(fail(pair.error()));
         return run;
@@ -171,6 +171,8 @@ Result<ConformanceReport> run_conformance(const ConformanceOptions &options) {
         .environment = describe_environment(*image, source_dir()),
         .runs = plan_runs(versions)};
     report.environment.accelerator = accelerator->name;
+    report.environment.guest_cpus =
+        guest_cpus(accelerator->name, options.cpus, report.environment.host_cpus);
     for (auto &run : report.runs)
         if (!interrupted())
             run = test_transport(*image, *std::ranges::find(kernels, run.kernel, &Kernel::version),

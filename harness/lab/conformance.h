@@ -3,6 +3,7 @@
 
 #include "report/conformance_report.h"
 #include "util/result.h"
+#include "vm/cpus.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -17,6 +18,7 @@ struct ConformanceOptions {
     std::filesystem::path program;             ///< rpcrdma-conform
     std::filesystem::path results = "results"; ///< where the results directory is made
     std::uint64_t seed = 0;                    ///< of the random messages
+    unsigned cpus = default_cpus;              ///< of each VM
     std::vector<std::string> only;             ///< tests to run, as glob patterns; empty: all
     /// Only what is known to crash a server, and also for the kernel's own transport.
     bool deadly = false;

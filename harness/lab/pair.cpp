@@ -13,6 +13,7 @@
 
 #include <string>
 #include <system_error>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -23,7 +24,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr auto network = "192.168.50."; // the server is .1, clients follow
-constexpr auto boot_limit = std::chrono::seconds(40);
+constexpr auto boot_limit = std::chrono::seconds(60);
 
 std::string ssh_stanza(const std::string &name, unsigned port) {
     return fmt::format("Host {}\n    Port {}\n", name, port);
@@ -73,6 +74,7 @@ class VmPair : public Pair {
     Host &server() override { return *server_.host; }
     Host &client(unsigned index) override { return *clients_.at(index).host; }
     [[nodiscard]] const std::string &accelerator() const override { return accelerator_; }
+    [[nodiscard]] unsigned cpus() const override { return options_.cpus; }
     [[nodiscard]] const Kernel &kernel() const override { return options_.kernel; }
     [[nodiscard]] fs::path server_console() const override { return server_.vm->console(); }
     [[nodiscard]] fs::path client_console(unsigned index) const override {
@@ -122,6 +124,7 @@ void VmPair::describe(const Image &image) {
         .sockets = sockets_.path(),
         .run_dir = options_.run_dir,
         .accelerator = accelerator_,
+        .cpus = options_.cpus,
     };
     const auto set = [&](Machine &machine, const std::string &name, unsigned number) {
         machine.options = vm;
@@ -238,16 +241,17 @@ Result<void> VmPair::boot(const Image &image) {
     if (!accelerator)
         return fail(accelerator.error());
     accelerator_ = accelerator->name;
+    options_.cpus = guest_cpus(accelerator_, options_.cpus, std::thread::hardware_concurrency());
     image_in_use_ = image.in_use;
     key_ = image.key;
     counts_ = options_.count_instructions && accelerator_ == "tcg";
     Deadline::set_scale(Deadline::scale() * options_.kernel.slowness);
     describe(image);
 
-    Progress progress(
-        fmt::format("booting server and {}, {} ({})",
-                    options_.clients == 1 ? "client" : fmt::format("{} clients", options_.clients),
-                    options_.kernel.version, accelerator_));
+    Progress progress(fmt::format(
+        "booting server and {}, {} ({}, {} CPU{})",
+        options_.clients == 1 ? "client" : fmt::format("{} clients", options_.clients),
+        options_.kernel.version, accelerator_, options_.cpus, options_.cpus == 1 ? "" : "s"));
     const auto deadline = Deadline::scaled(boot_limit);
     if (!server_.options.scratch.empty())
         if (auto made = make_scratch(); !made)

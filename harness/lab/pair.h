@@ -4,6 +4,7 @@
 #include "image/image.h"
 #include "lab/host.h"
 #include "observe/instructions.h"
+#include "vm/cpus.h"
 
 #include <filesystem>
 #include <memory>
@@ -17,6 +18,7 @@ struct PairOptions {
     Kernel kernel;
     std::filesystem::path run_dir;   ///< created; consoles, QEMU scripts, ssh_config land here
     unsigned clients = 1;            ///< client VMs, 1 or more
+    unsigned cpus = default_cpus;    ///< of each VM, if the accelerator can
     unsigned scratch_mib = 0;        ///< an ext4 file system on the server's /dev/vdb; 0: none
     bool count_instructions = false; ///< of the server, where the accelerator lets us
 };
@@ -50,6 +52,8 @@ class Pair {
 
     /// "kvm" or "tcg".
     [[nodiscard]] virtual const std::string &accelerator() const = 0;
+    /// Of each VM.
+    [[nodiscard]] virtual unsigned cpus() const = 0;
     [[nodiscard]] virtual const Kernel &kernel() const = 0;
 
     /// Serial console of each VM, written while it runs; "server.console" in the run directory.

@@ -310,12 +310,14 @@ void Runner::run_boot(const Kernel &kernel, const fs::path &module) {
     boot.kernel = kernel.version;
     boot.directory = kernel.version;
 
-    auto pair = Pair::boot(
-        image_,
-        {.kernel = kernel, .run_dir = results_ / boot.directory, .count_instructions = true});
+    auto pair = Pair::boot(image_, {.kernel = kernel,
+                                    .run_dir = results_ / boot.directory,
+                                    .cpus = scenario_.cpus,
+                                    .count_instructions = true});
     if (pair) {
         boot.boot_ms = (*pair)->boot_ms();
         report_.environment.accelerator = (*pair)->accelerator();
+        report_.environment.guest_cpus = (*pair)->cpus();
         boot.outcome = use_pair(**pair, boot, module);
         collect(**pair, boot);
         if (boot.outcome.verdict != Verdict::pass) {

@@ -19,9 +19,9 @@ namespace {
 
 constexpr std::array<std::string_view, 3> transport_names{"svcrdma", "rpcrdma", "tcp"};
 constexpr std::array<std::string_view, 3> nfs_versions{"3", "4.1", "4.2"};
-constexpr std::array<std::string_view, 10> keys{"kernels", "transports",       "nfs",   "workloads",
-                                                "repeats", "threads",          "bench", "sweep",
-                                                "plot",    "module_parameters"};
+constexpr std::array<std::string_view, 11> keys{
+    "kernels", "transports", "nfs",   "workloads", "repeats",          "threads",
+    "cpus",    "bench",      "sweep", "plot",      "module_parameters"};
 
 // insmod's words go through a shell.
 constexpr auto plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.,";
@@ -258,6 +258,10 @@ Result<Scenario> read_table(const std::filesystem::path &path, const toml::table
     if (!threads)
         return fail(threads.error());
     scenario.threads = *threads;
+    const auto cpus = reader.count("cpus", scenario.cpus, most_cpus);
+    if (!cpus)
+        return fail(cpus.error());
+    scenario.cpus = *cpus;
     const auto bench = reader.flag("bench");
     if (!bench)
         return fail(bench.error());

@@ -3,6 +3,7 @@
 
 #include "lab/transport.h"
 #include "util/result.h"
+#include "vm/cpus.h"
 #include "workload/job_file.h"
 
 #include <filesystem>
@@ -20,7 +21,8 @@ struct Scenario {
     std::vector<std::string> nfs;      ///< "3", "4.1", "4.2"
     std::vector<JobFile> workloads;
     unsigned repeats = 1;
-    unsigned threads = 8; ///< nfsd threads of the server
+    unsigned threads = 8;         ///< nfsd threads of the server
+    unsigned cpus = default_cpus; ///< of each VM
     /// Also measures idle connections and the raw bandwidth, and judges our goals.
     bool bench = false;
     std::string module_parameters; ///< for svcrdma.ko, as insmod takes them

@@ -170,6 +170,7 @@ std::string to_json(const ConformanceReport &report) {
                      {"verdict", verdict_name(outcome.verdict)},
                      {"why", outcome.why},
                      {"accelerator", report.environment.accelerator},
+                     {"guest_cpus", report.environment.guest_cpus},
                      {"image", report.environment.image},
                      {"git_revision", report.environment.git_revision}};
     auto &runs = document["runs"] = json::array();

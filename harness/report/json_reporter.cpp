@@ -24,6 +24,7 @@ json environment_json(const Environment &environment) {
             {"qemu", environment.qemu},
             {"host", environment.host},
             {"host_cpus", environment.host_cpus},
+            {"guest_cpus", environment.guest_cpus},
             {"image", environment.image},
             {"git_revision", environment.git_revision},
             {"fio", environment.fio},

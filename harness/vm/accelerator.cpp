@@ -32,7 +32,7 @@ Result<void> try_kvm(const Kernel &kernel) {
     Progress progress("trying KVM with a trial boot");
     const auto console = temp->path() / "console";
     const auto log = temp->path() / "log";
-    auto command = bare_machine(kernel, "kvm", 1024, "");
+    auto command = bare_machine(kernel, {.accelerator = "kvm"});
     command.insert(command.end(), {"-serial", "file:" + console.string()});
     auto qemu = Process::spawn(command, {.log = log});
     if (!qemu)

@@ -26,9 +26,11 @@ constexpr std::size_t tail_lines = 25;
 constexpr unsigned vm_memory_mib = 2048;
 
 /// A busy machine stops an emulated CPU for longer than a kernel thinks possible: its watchdogs
-/// would report hangs that are none, and its test of the timer at boot would panic.
+/// would report hangs that are none, and its test of the timer at boot would panic. All CPUs of a
+/// guest have the host's counter for a clock; of several packages a kernel would not believe that,
+/// and ask devices for the time instead, each time it wants to know.
 constexpr auto slow_cpu =
-    " tsc=nowatchdog watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120 no_timer_check";
+    " tsc=reliable watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120 no_timer_check";
 
 /// The lab's own kernels do without ACPI, and so without the clock by which others find out how
 /// fast the CPU's counter runs. An emulated CPU's is the host's.
@@ -73,22 +75,26 @@ Result<void> write_script(const VmOptions &options, const std::vector<std::strin
 
 } // namespace
 
-std::vector<std::string> bare_machine(const Kernel &kernel, const std::string &accelerator,
-                                      unsigned memory_mib, const std::string &arguments) {
+std::vector<std::string> bare_machine(const Kernel &kernel, const BareMachine &machine) {
+    const bool kvm = machine.accelerator == "kvm";
     return {
         "qemu-system-x86_64",
         "-machine",
         "q35,vmport=off",
         "-accel",
-        accelerator,
+        // Emulated CPUs take turns in one thread of the host's. In threads of their own a kernel
+        // that patches its text dies of it while it boots, and instructions get lost in counting.
+        kvm ? "kvm" : machine.accelerator + ",thread=single",
         "-cpu",
         // "max" offers instructions that TCG emulates slowly: qemu64 is 1.6 times as fast. With
         // rdrand the guest does not spend seconds on gathering entropy.
-        accelerator == "kvm" ? "host" : "qemu64,+rdrand",
+        kvm ? "host" : "qemu64,+rdrand",
         "-smp",
-        std::to_string(kernel.cpus),
+        // A package each: kernels without ACPI find their CPUs in the firmware's table for
+        // multiprocessors, which has one line for each package.
+        fmt::format("{0},sockets={0},cores=1,threads=1", machine.cpus),
         "-m",
-        std::to_string(memory_mib),
+        std::to_string(machine.memory_mib),
         "-nodefaults",
         "-no-user-config",
         "-display",
@@ -99,7 +105,7 @@ std::vector<std::string> bare_machine(const Kernel &kernel, const std::string &a
         "-initrd",
         kernel.initramfs.string(),
         "-append",
-        "console=ttyS0 panic=-1" + arguments,
+        "console=ttyS0 panic=-1" + machine.arguments,
     };
 }
 
@@ -133,10 +139,13 @@ std::vector<std::string> qemu_command(const VmOptions &o) {
     const auto mac = [&](unsigned nic) {
         return fmt::format("52:54:00:6c:{:02x}:{:02x}", nic, o.number);
     };
-    auto command = bare_machine(o.kernel, o.accelerator, vm_memory_mib,
-                                fmt::format(" mitigations=off nokaslr{}{} lab.name={} lab.data={}",
+    auto command = bare_machine(
+        o.kernel, {.accelerator = o.accelerator,
+                   .cpus = o.cpus,
+                   .memory_mib = vm_memory_mib,
+                   .arguments = fmt::format(" mitigations=off nokaslr{}{} lab.name={} lab.data={}",
                                             o.accelerator == "kvm" ? "" : slow_cpu, own_clock(o),
-                                            o.name, o.data_address));
+                                            o.name, o.data_address)});
     const std::vector<std::string> devices = {
         "-name",
         o.name,

@@ -5,6 +5,7 @@
 #include "observe/instructions.h"
 #include "util/process.h"
 #include "util/result.h"
+#include "vm/cpus.h"
 
 #include <filesystem>
 #include <string>
@@ -27,6 +28,7 @@ struct VmOptions {
     std::filesystem::path sockets; ///< directory for its control socket, with a short path
     std::filesystem::path run_dir; ///< gets NAME.console, NAME.qemu (a script), NAME.qemu.log
     std::string accelerator = "tcg";
+    unsigned cpus = default_cpus;
     bool count_instructions = false; ///< needs the accelerator "tcg"
 };
 
@@ -68,10 +70,16 @@ class Vm {
     unsigned ssh_port_ = 0;
 };
 
-/// How QEMU starts a kernel on this lab's machine, with nothing attached: the beginning of every
-/// command line. `arguments` are the kernel's.
-std::vector<std::string> bare_machine(const Kernel &kernel, const std::string &accelerator,
-                                      unsigned memory_mib, const std::string &arguments);
+/// This lab's machine with nothing attached.
+struct BareMachine {
+    std::string accelerator;
+    unsigned cpus = 1;
+    unsigned memory_mib = 1024;
+    std::string arguments; ///< of the kernel
+};
+
+/// How QEMU starts a kernel on it: the beginning of every command line.
+std::vector<std::string> bare_machine(const Kernel &kernel, const BareMachine &machine);
 
 /// The command line that Vm::start() uses, one argument per element.
 std::vector<std::string> qemu_command(const VmOptions &options);

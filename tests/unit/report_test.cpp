@@ -44,6 +44,7 @@ Report make_report() {
     report.scenario = "demo";
     report.started = "2026-01-02T03:04:05Z";
     report.environment.accelerator = "tcg";
+    report.environment.guest_cpus = 4;
     report.boots.push_back({.kernel = "6.12.1",
                             .outcome = Outcome::pass(),
                             .boot_ms = 12000,
@@ -155,6 +156,7 @@ TEST(JsonReport, FollowsTheSchema) {
     EXPECT_EQ(document["schema"], 1);
     EXPECT_EQ(document["verdict"], "pass");
     EXPECT_EQ(document["environment"]["accelerator"], "tcg");
+    EXPECT_EQ(document["environment"]["guest_cpus"], 4);
     const json &run = document["runs"][1];
     EXPECT_EQ(run["kernel"], "6.12.1");
     EXPECT_EQ(run["transport"], "svcrdma");

@@ -2,6 +2,7 @@
 #include "lab/scenario.h"
 
 #include <filesystem>
+#include <fmt/format.h>
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -45,7 +46,7 @@ workloads = ["reads.fio", "writes.fio"]
 )";
 
 TEST_F(ScenarioTest, IsReadWhole) {
-    const auto scenario = read(std::string(good) + "repeats = 3\nthreads = 4\n"
+    const auto scenario = read(std::string(good) + "repeats = 3\nthreads = 4\ncpus = 2\n"
                                                    "module_parameters = [\"a=1\", \"b=x\"]\n");
     ASSERT_TRUE(scenario) << scenario.error().what;
     EXPECT_EQ(scenario->name, "some");
@@ -58,6 +59,7 @@ TEST_F(ScenarioTest, IsReadWhole) {
     EXPECT_TRUE(scenario->workloads[1].verifies);
     EXPECT_EQ(scenario->repeats, 3U);
     EXPECT_EQ(scenario->threads, 4U);
+    EXPECT_EQ(scenario->cpus, 2U);
     EXPECT_EQ(scenario->module_parameters, "a=1 b=x");
 }
 
@@ -73,6 +75,7 @@ TEST_F(ScenarioTest, HasDefaults) {
     ASSERT_TRUE(scenario) << scenario.error().what;
     EXPECT_EQ(scenario->repeats, 1U);
     EXPECT_EQ(scenario->threads, 8U);
+    EXPECT_EQ(scenario->cpus, 4U);
     EXPECT_EQ(scenario->module_parameters, "");
 }
 
@@ -122,6 +125,9 @@ TEST_F(ScenarioTest, SaysWhereAValueIsWrong) {
                 AllOf(HasSubstr("some.toml:5:11:"), HasSubstr("whole number")));
     EXPECT_THAT(error_of(std::string(good) + "repeats = 0\n"), HasSubstr("from 1"));
     EXPECT_THAT(error_of(std::string(good) + "threads = -1\n"), HasSubstr("from 1"));
+    for (const auto *cpus : {"0", "65", "2.5", "\"4\""})
+        EXPECT_THAT(error_of(fmt::format("{}cpus = {}\n", good, cpus)),
+                    HasSubstr("some.toml:5:8: \"cpus\" must be a whole number from 1 to 64"));
     EXPECT_THAT(error_of("kernels = [\"stable\"]\ntransports = [\"tcp\"]\nnfs = [4.2]\n"),
                 AllOf(HasSubstr("some.toml:3:8:"), HasSubstr("\"4.2\"")));
 }

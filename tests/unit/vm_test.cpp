@@ -30,13 +30,31 @@ TEST(Vm, CommandFitsTheAccelerator) {
         const auto at = std::ranges::find(words, option);
         return at == words.end() ? std::string() : *(at + 1);
     };
-    EXPECT_EQ(value(command("tcg"), "-accel"), "tcg");
+    EXPECT_EQ(value(command("tcg"), "-accel"), "tcg,thread=single");
+    EXPECT_EQ(value(command("kvm"), "-accel"), "kvm");
     EXPECT_EQ(value(command("tcg"), "-cpu"), "qemu64,+rdrand");
     EXPECT_EQ(value(command("kvm"), "-cpu"), "host");
     EXPECT_EQ(value(command("tcg"), "-plugin"), "");
     EXPECT_THAT(value(qemu_command({.name = "server", .sockets = "/s", .count_instructions = true}),
                       "-plugin"),
                 testing::EndsWith("libinstructions.so,socket=/s/server.counts"));
+}
+
+TEST(Vm, EachCpuIsAPackageOfItsOwn) {
+    const auto smp = [](const std::vector<std::string> &words) {
+        return *(std::ranges::find(words, "-smp") + 1);
+    };
+    EXPECT_EQ(smp(qemu_command({.name = "server"})), "4,sockets=4,cores=1,threads=1");
+    EXPECT_EQ(smp(qemu_command({.name = "server", .accelerator = "kvm", .cpus = 7})),
+              "7,sockets=7,cores=1,threads=1");
+    EXPECT_EQ(smp(bare_machine({}, {.accelerator = "kvm"})), "1,sockets=1,cores=1,threads=1");
+}
+
+TEST(Cpus, AreTheHostsWhereTheyAreReal) {
+    EXPECT_EQ(guest_cpus("tcg", 64, 2), 64U);
+    EXPECT_EQ(guest_cpus("kvm", 64, 2), 2U);
+    EXPECT_EQ(guest_cpus("kvm", 4, 16), 4U);
+    EXPECT_EQ(guest_cpus("kvm", 4, 0), 1U);
 }
 
 TEST(ShellQuote, KeepsEveryWordOneWord) {

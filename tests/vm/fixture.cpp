@@ -16,6 +16,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <map>
 #include <memory>
@@ -29,6 +30,7 @@ namespace fs = std::filesystem;
 namespace {
 
 std::string wanted_kernel = "stable";
+unsigned wanted_cpus = default_cpus;
 unsigned wanted_clients = 1;
 unsigned wanted_scratch = 0;
 std::unique_ptr<Pair> booted;
@@ -48,7 +50,15 @@ Result<std::unique_ptr<Pair>> boot() {
     return Pair::boot(*image, {.kernel = *kernel,
                                .run_dir = new_run_dir("vm-tests-" + wanted_kernel),
                                .clients = wanted_clients,
+                               .cpus = wanted_cpus,
                                .scratch_mib = wanted_scratch});
+}
+
+bool read_cpus(std::string_view text) {
+    const auto *end = text.data() + text.size();
+    const auto read = std::from_chars(text.data(), end, wanted_cpus);
+    return read.ec == std::errc() && read.ptr == end && wanted_cpus >= 1 &&
+           wanted_cpus <= most_cpus;
 }
 
 /// Adds what this console shows since the last look. A report that is still being printed is waited
@@ -91,14 +101,18 @@ void VmTest::choose_machines(unsigned clients, unsigned scratch_mib) {
 int VmTest::run_all(int argc, char **argv) {
     catch_interrupts();
     testing::InitGoogleTest(&argc, argv);
-    constexpr std::string_view option = "--kernel=";
+    constexpr std::string_view kernel = "--kernel=", cpus = "--cpus=";
     for (int i = 1; i < argc; i++) {
         const std::string_view word = argv[i];
-        if (!word.starts_with(option)) {
-            fmt::print(stderr, "{}: unknown argument {}; there is --kernel=NAME\n", argv[0], word);
+        if (word.starts_with(kernel)) {
+            wanted_kernel = word.substr(kernel.size());
+        } else if (!word.starts_with(cpus) || !read_cpus(word.substr(cpus.size()))) {
+            fmt::print(stderr,
+                       "{}: unknown argument {}; there are --kernel=NAME and --cpus=N, N from 1 "
+                       "to {}\n",
+                       argv[0], word, most_cpus);
             return 2;
         }
-        wanted_kernel = word.substr(option.size());
     }
     const int status = RUN_ALL_TESTS();
     // Not by a destructor of a global: it must not outlive what it uses.

@@ -33,8 +33,9 @@ class VmTest : public ::testing::Test {
     /// How many clients, and the size of the server's disk of its own. Before run_all().
     static void choose_machines(unsigned clients, unsigned scratch_mib);
 
-    /// All of a main(): takes GoogleTest's options and --kernel=NAME ("stable", "backports" or an
-    /// exact version), runs the tests, ends the machines, and returns the exit status.
+    /// All of a main(): takes GoogleTest's options, --kernel=NAME ("stable", "backports" or an
+    /// exact version) and --cpus=N (of each machine), runs the tests, ends the machines, and
+    /// returns the exit status.
     static int run_all(int argc, char **argv);
 
   protected:
