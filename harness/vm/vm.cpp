@@ -204,6 +204,26 @@ unsigned forwarded_port(const std::string &usernet) {
     return static_cast<unsigned>(std::stoul(found[1]));
 }
 
+namespace {
+
+/// Which port QEMU forwards to the guest's SSH server. On a busy machine it may take several
+/// attempts: a QEMU that is still starting may drop a connection, or answer too late.
+Result<unsigned> ask_for_port(const fs::path &control, Deadline deadline) {
+    // One that ended instead is noticed after that.
+    auto qmp = Qmp::connect(control, deadline.within(std::chrono::seconds(1)));
+    if (!qmp)
+        return fail(qmp.error());
+    const auto usernet = qmp->human("info usernet", deadline);
+    if (!usernet)
+        return fail(usernet.error());
+    const auto port = forwarded_port(*usernet);
+    if (port == 0)
+        return fail("QEMU names no port of the guest's:\n" + *usernet);
+    return port;
+}
+
+} // namespace
+
 Result<Vm> Vm::start(const VmOptions &options) {
     const auto command = qemu_command(options);
     const auto console = options.run_dir / (options.name + ".console");
@@ -223,21 +243,17 @@ Result<Vm> Vm::start(const VmOptions &options) {
 
     // Once it talks, its network exists: the other side may connect, the port is known.
     const auto deadline = Deadline::scaled(std::chrono::seconds(10));
-    Result<std::string> usernet = fail("");
     while (vm.qemu_.running()) {
-        auto qmp = Qmp::connect(control_socket(options), deadline.within(std::chrono::seconds(1)));
-        if (qmp) {
-            usernet = qmp->human("info usernet", deadline);
-            break;
+        const auto port = ask_for_port(control_socket(options), deadline);
+        if (port) {
+            vm.ssh_port_ = *port;
+            return vm;
         }
-        if (deadline.expired() || qmp.error().cause == Cause::cancelled)
-            return fail(qmp.error());
+        if (deadline.expired() || port.error().cause == Cause::cancelled)
+            return fail(vm.trouble(port.error().what, port.error().cause));
+        pause_for(std::chrono::milliseconds(50), deadline);
     }
-    if (usernet)
-        vm.ssh_port_ = forwarded_port(*usernet);
-    if (vm.ssh_port_ == 0)
-        return fail(vm.trouble("QEMU did not start", Cause::boot));
-    return vm;
+    return fail(vm.trouble("QEMU did not start", Cause::boot));
 }
 
 Result<void> Vm::reset(Deadline deadline) {
