@@ -231,9 +231,15 @@ Outcome Runner::use_variant(Pair &pair, Boot &boot, const fs::path &module,
     if (!session->srcversion().empty())
         report_.environment.srcversion[boot.kernel] = session->srcversion();
 
+    auto network = Network::make(pair.server(), scenario_.network);
+    if (!network)
+        return why_no_session(pair, network.error());
     auto outcome = do_runs(*session, boot, plan_variant(scenario_, boot.kernel, variant), progress);
     if (outcome.verdict == Verdict::pass && scenario_.bench)
         if (auto ok = session->bench(boot, progress); !ok)
+            outcome = {verdict_of(ok.error()), ok.error().what};
+    if (outcome.verdict == Verdict::pass)
+        if (auto ok = network->restore(); !ok)
             outcome = {verdict_of(ok.error()), ok.error().what};
     if (outcome.verdict == Verdict::pass) {
         progress.at("stopping the server");
@@ -350,6 +356,7 @@ Report Runner::run() {
         "{:%Y-%m-%dT%H:%M:%SZ}",
         fmt::gmtime(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())));
     report_.environment = describe_environment(image_, source_dir());
+    report_.environment.network = describe(scenario_.network);
     report_.planned_runs = scenario_.kernels.size() * scenario_.nfs.size() *
                            scenario_.workloads.size() * scenario_.transports.size() *
                            scenario_.repeats * scenario_.variants.size();

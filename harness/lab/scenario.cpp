@@ -19,9 +19,9 @@ namespace {
 
 constexpr std::array<std::string_view, 3> transport_names{"svcrdma", "rpcrdma", "tcp"};
 constexpr std::array<std::string_view, 3> nfs_versions{"3", "4.1", "4.2"};
-constexpr std::array<std::string_view, 11> keys{
-    "kernels", "transports", "nfs",   "workloads", "repeats",          "threads",
-    "cpus",    "bench",      "sweep", "plot",      "module_parameters"};
+constexpr std::array<std::string_view, 12> keys{
+    "kernels", "transports", "nfs",   "workloads", "repeats", "threads",
+    "cpus",    "network",    "bench", "sweep",     "plot",    "module_parameters"};
 
 // insmod's words go through a shell.
 constexpr auto plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.,";
@@ -229,6 +229,27 @@ Result<void> read_plot(const Reader &reader, const std::filesystem::path &path,
     return {};
 }
 
+Result<void> read_network(const Reader &reader, Scenario &scenario) {
+    const toml::node *node = reader.table().get("network");
+    if (node == nullptr)
+        return {};
+    const toml::table *table = node->as_table();
+    if (table == nullptr)
+        return reader.error_at(node->source(),
+                               "\"network\" must be a table such as { delay = \"20ms\" }");
+    for (const auto &[name, value] : *table) {
+        // A number without a unit is one, too.
+        const auto number = value.value_exact<std::int64_t>();
+        const auto text =
+            number ? std::to_string(*number) : value.value_exact<std::string>().value_or("");
+        if (auto set = set_option(scenario.network, name.str(), text); !set)
+            return reader.error_at(value.source(), set.error().what);
+    }
+    if (auto sane = check(scenario.network); !sane)
+        return reader.error_at(node->source(), sane.error().what);
+    return {};
+}
+
 Result<Scenario> read_table(const std::filesystem::path &path, const toml::table &table) {
     const Reader reader(path, table);
     if (auto ok = reader.check_keys(); !ok)
@@ -262,6 +283,8 @@ Result<Scenario> read_table(const std::filesystem::path &path, const toml::table
     if (!cpus)
         return fail(cpus.error());
     scenario.cpus = *cpus;
+    if (auto ok = read_network(reader, scenario); !ok)
+        return fail(ok.error());
     const auto bench = reader.flag("bench");
     if (!bench)
         return fail(bench.error());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
+#include "lab/network.h"
 #include "lab/transport.h"
 #include "util/result.h"
 #include "vm/cpus.h"
@@ -23,6 +24,7 @@ struct Scenario {
     unsigned repeats = 1;
     unsigned threads = 8;         ///< nfsd threads of the server
     unsigned cpus = default_cpus; ///< of each VM
+    NetworkOptions network;       ///< of the server, while runs are measured
     /// Also measures idle connections and the raw bandwidth, and judges our goals.
     bool bench = false;
     std::string module_parameters; ///< for svcrdma.ko, as insmod takes them

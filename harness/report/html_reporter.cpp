@@ -84,6 +84,7 @@ void add_environment(pugi::xml_node body, const Report &report) {
     row("host", environment.host);
     row("host CPUs", std::to_string(environment.host_cpus));
     row("CPUs of each VM", std::to_string(environment.guest_cpus));
+    row("network", environment.network);
     row("image", environment.image);
     row("tree", environment.git_revision);
     row("fio", environment.fio);

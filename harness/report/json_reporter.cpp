@@ -25,6 +25,7 @@ json environment_json(const Environment &environment) {
             {"host", environment.host},
             {"host_cpus", environment.host_cpus},
             {"guest_cpus", environment.guest_cpus},
+            {"network", environment.network},
             {"image", environment.image},
             {"git_revision", environment.git_revision},
             {"fio", environment.fio},

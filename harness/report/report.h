@@ -25,6 +25,7 @@ struct Environment {
     std::string host;        ///< uname of the machine under the VMs
     unsigned host_cpus = 0;
     unsigned guest_cpus = 0;  ///< of each VM; known after the first boot
+    std::string network;      ///< what becomes of the packets that the server sends, if anything
     std::string image;        ///< hash of the recipe
     std::string git_revision; ///< of the tree; "-dirty" when it holds more than that revision
     std::string fio;          ///< as fio names itself in the guest

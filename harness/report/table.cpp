@@ -161,6 +161,9 @@ std::vector<std::string> reader_notes(const Environment &environment) {
     if (environment.emulated())
         notes.emplace_back("Absolute numbers come from an emulated CPU (tcg): compare the "
                            "transports with each other, not with real machines.");
+    if (!environment.network.empty())
+        notes.push_back(
+            "What the server sent was delayed or lost on purpose: " + environment.network + ".");
     if (environment.instructions.starts_with("not counted"))
         notes.push_back("Instructions: " + environment.instructions + ".");
     return notes;

@@ -283,11 +283,14 @@ TEST(TextReport, PutsTransportsSideBySide) {
     EXPECT_THAT(text, HasSubstr("950       400   2.50 (2.00..3.00)"));
     EXPECT_THAT(text, HasSubstr("emulated CPU"));
     EXPECT_THAT(text, HasSubstr("Verdict: pass\n"));
+    EXPECT_THAT(text, Not(HasSubstr("on purpose")));
     EXPECT_THAT(text, Not(HasSubstr("Instructions:")));
     report.environment.accelerator = "kvm";
+    report.environment.network = "delay 20ms limit 10000";
     report.environment.instructions = "not counted: there is no such counter";
     text = to_text(report);
     EXPECT_THAT(text, Not(HasSubstr("emulated CPU")));
+    EXPECT_THAT(text, HasSubstr("on purpose: delay 20ms limit 10000."));
     EXPECT_THAT(text, HasSubstr("Instructions: not counted: there is no such counter."));
 }
 

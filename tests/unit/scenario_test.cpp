@@ -79,6 +79,26 @@ TEST_F(ScenarioTest, HasDefaults) {
     EXPECT_EQ(scenario->module_parameters, "");
 }
 
+TEST_F(ScenarioTest, TakesANetwork) {
+    const auto scenario =
+        read(std::string(good) +
+             "network = { delay = \"20ms\", jitter = \"500us\", loss = \"0.1%\", limit = 99 }\n");
+    ASSERT_TRUE(scenario) << scenario.error().what;
+    EXPECT_EQ(describe(scenario->network), "delay 20ms 500us loss 0.1% limit 99");
+    EXPECT_FALSE(read(good)->network.any());
+}
+
+TEST_F(ScenarioTest, RefusesANetworkThatMeansNothing) {
+    EXPECT_THAT(error_of(std::string(good) + "network = \"slow\"\n"),
+                HasSubstr("some.toml:5:11: \"network\" must be a table such as"));
+    EXPECT_THAT(error_of(std::string(good) + "[network]\ndelay = 20\n"),
+                HasSubstr("some.toml:6:9: \"delay\" must be a whole number of us, ms or s"));
+    EXPECT_THAT(error_of(std::string(good) + "[network]\nlatency = \"20ms\"\n"),
+                HasSubstr("unknown key \"latency\"; allowed are delay, "));
+    EXPECT_THAT(error_of(std::string(good) + "[network]\njitter = \"1ms\"\n"),
+                HasSubstr("\"jitter\" is more than \"delay\""));
+}
+
 constexpr auto sweeping = R"(kernels = ["stable"]
 transports = ["svcrdma"]
 nfs = ["3"]
