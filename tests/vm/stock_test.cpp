@@ -41,13 +41,14 @@ TEST_F(StockTest, PerfStatCountsOrSaysWhyNot) {
     ASSERT_TRUE(worked(start_perf_stat(server(), deadline)));
     on(server(), "true");
     const auto profile = stop_perf_stat(server(), deadline);
-    if (pair().accelerator() == "tcg") {
-        ASSERT_FALSE(profile);
+    if (profile) {
+        EXPECT_EQ(pair().accelerator(), "kvm") << "an emulated CPU has no such counter";
+        EXPECT_GT(profile->total(), 10000U) << "less than it takes to start a program";
+    } else {
+        // Nor does every host lend its own.
         EXPECT_EQ(
             profile.error().what,
             "perf stat counts no instructions here: The instructions:k event is not supported.");
-    } else if (profile) {
-        EXPECT_GT(profile->total(), 0U);
     }
     EXPECT_EQ(on(server(), "pgrep -x perf || true"), "");
 }
