@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
+#include <filesystem>
 #include <thread>
 #include <vector>
 
@@ -86,13 +88,32 @@ TEST(Process, EndsTheWholeGroupAtTheDeadline) {
 }
 
 TEST(Process, KillsWhoIgnoresSigterm) {
-    auto process = Process::spawn({"sh", "-c", "trap '' TERM; while :; do sleep 1; done"});
+    auto temp = TempDir::make();
+    ASSERT_TRUE(temp);
+    const auto ready = temp->path() / "ready";
+    auto process = Process::spawn(
+        {"sh", "-c",
+         fmt::format("trap '' TERM; : >{}; while :; do sleep 1; done", ready.string())});
     ASSERT_TRUE(process);
-    std::this_thread::sleep_for(milliseconds(200));
+    for (int i = 0; i < 1000 && !std::filesystem::exists(ready); i++)
+        std::this_thread::sleep_for(milliseconds(10));
+    ASSERT_TRUE(std::filesystem::exists(ready)) << "it does not ignore it yet";
     const auto pid = process->pid();
     process->end(milliseconds(200));
     EXPECT_FALSE(process->running());
     EXPECT_FALSE(exists(pid));
+    const auto output = process->wait(Deadline::in(soon));
+    ASSERT_TRUE(output);
+    EXPECT_EQ(output->status, 128 + SIGKILL);
+}
+
+TEST(Process, LeavesItToSigtermOtherwise) {
+    auto process = Process::spawn({"sleep", "1000"});
+    ASSERT_TRUE(process);
+    process->end(soon);
+    const auto output = process->wait(Deadline::in(soon));
+    ASSERT_TRUE(output);
+    EXPECT_EQ(output->status, 128 + SIGTERM);
 }
 
 TEST(Process, DestructorReaps) {
