@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "image/build.h"
+#include "image/cache.h"
 #include "image/image.h"
 
 #include "lab/transport.h"
+#include "util/file.h"
+#include "util/temp.h"
 
 #include <gtest/gtest.h>
+
+#include <filesystem>
 
 namespace lab {
 
@@ -27,11 +32,19 @@ TEST(Image, ExplainsKnownFailures) {
     EXPECT_EQ(explain_build_failure("something new"), "");
 }
 
-TEST(Image, RecipeHashIsStable) {
+// Images are named by it: the same recipe elsewhere finds the same image, another one does not.
+TEST(Image, RecipeHashIsOfWhatTheRecipeSays) {
     const auto one = recipe_hash();
     ASSERT_TRUE(one) << one.error().what;
     EXPECT_EQ(one->size(), 16U);
-    EXPECT_EQ(*one, *recipe_hash());
+    auto temp = TempDir::make();
+    ASSERT_TRUE(temp);
+    const auto copy = temp->path() / "image";
+    std::filesystem::copy(source_dir() / "scripts" / "image", copy,
+                          std::filesystem::copy_options::recursive);
+    EXPECT_EQ(hash_files({copy}).value_or(""), *one);
+    append_line(copy / "guest" / "init", "# and more");
+    EXPECT_NE(hash_files({copy}).value_or(""), *one);
 }
 
 TEST(Transport, NamesThereAndBack) {
