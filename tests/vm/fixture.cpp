@@ -55,9 +55,8 @@ Result<std::unique_ptr<Pair>> boot() {
 }
 
 bool read_cpus(std::string_view text) {
-    const auto *end = text.data() + text.size();
-    const auto read = std::from_chars(text.data(), end, wanted_cpus);
-    return read.ec == std::errc() && read.ptr == end && wanted_cpus >= 1 &&
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), wanted_cpus);
+    return read.ec == std::errc() && read.ptr == text.data() + text.size() && wanted_cpus >= 1 &&
            wanted_cpus <= most_cpus;
 }
 
