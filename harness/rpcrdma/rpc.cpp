@@ -58,15 +58,20 @@ Result<Bytes> read_exactly(const Fd &socket, std::size_t length) {
 } // namespace
 
 Bytes encode_call(std::uint32_t xid, const Procedure &procedure, View arguments) {
+    Encoder credential;
+    if (procedure.flavor == Flavor::sys)
+        // stamp, machine name, user, group, no further groups
+        credential.u32(0).string("conform").u32(0).u32(0).u32(0);
+    return encode_call(xid, procedure, {procedure.flavor, credential.bytes()}, {}, arguments);
+}
+
+Bytes encode_call(std::uint32_t xid, const Procedure &procedure, const Auth &credential,
+                  const Auth &verifier, View arguments) {
     Encoder out;
     out.u32(xid).u32(0).u32(rpc_version);
     out.u32(procedure.program).u32(procedure.version).u32(procedure.procedure);
-    Encoder credentials;
-    if (procedure.flavor == Flavor::sys)
-        // stamp, machine name, user, group, no further groups
-        credentials.u32(0).string("conform").u32(0).u32(0).u32(0);
-    out.u32(static_cast<std::uint32_t>(procedure.flavor)).opaque(credentials.bytes());
-    out.u32(0).u32(0); // no verifier
+    for (const auto &auth : {&credential, &verifier})
+        out.u32(static_cast<std::uint32_t>(auth->flavor)).opaque(auth->body);
     out.raw(arguments);
     return std::move(out).bytes();
 }

@@ -11,7 +11,7 @@
 namespace rpcrdma {
 
 /// Who calls (RFC 5531 sections 8.2 and 14).
-enum class Flavor : std::uint32_t { none = 0, sys = 1 };
+enum class Flavor : std::uint32_t { none = 0, sys = 1, gss = 6 };
 
 /// What is called. With Flavor::sys as user 0 and group 0.
 struct Procedure {
@@ -23,6 +23,16 @@ constexpr std::uint32_t program_nfs = 100003;
 
 /// An ONC RPC call message (RFC 5531 section 9).
 Bytes encode_call(std::uint32_t xid, const Procedure &procedure, View arguments = {});
+
+/// A credential or a verifier.
+struct Auth {
+    Flavor flavor = Flavor::none;
+    Bytes body = {};
+};
+
+/// The same with any credential and verifier, whatever the procedure's flavor is.
+Bytes encode_call(std::uint32_t xid, const Procedure &procedure, const Auth &credential,
+                  const Auth &verifier, View arguments = {});
 
 /// accept_stat (RFC 5531 section 9).
 enum class Accept : std::uint32_t {

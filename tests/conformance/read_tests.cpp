@@ -173,9 +173,13 @@ void too_short(Context &context) {
         Header{.xid = call.xid,
                .reads = {{.position = call.position(), .segment = memory.segment(0, 4000)}}},
         call.head);
+    // The transport may see it before the RPC layer does.
     const auto answer = client.answer(call.xid);
-    check(answer.message.proc == Proc::msg && answer.rpc.status == Accept::garbage_args,
-          "data shorter than its count is not answered with GARBAGE_ARGS");
+    if (answer.message.proc == Proc::error)
+        check(answer.message.error == rpcrdma::err_chunk, "refused with another error");
+    else
+        check(answer.message.proc == Proc::msg && answer.rpc.status == Accept::garbage_args,
+              "data shorter than its count is not refused");
     client.expect_alive();
 }
 
@@ -244,7 +248,7 @@ std::span<const Test> read_tests() {
              long_call_and_chunk},
         Test{"read.too-short",
              {"8166-4.5.2-2"},
-             "a Read chunk shorter than its item is answered with GARBAGE_ARGS",
+             "a Read chunk shorter than its item is refused, or answered with GARBAGE_ARGS",
              too_short},
         Test{"read.not-eligible",
              {"8166-6.1-2"},

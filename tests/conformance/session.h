@@ -26,6 +26,9 @@ class Session {
         return client_->call(std::move(header), rpcrdma::nfs4::compound, compound.bytes());
     }
 
+    /// The last COMPOUND did not come to its SEQUENCE: the next one takes its sequence id.
+    void not_taken() { sequence_id_--; }
+
     /// Version 4's handle of a workspace's directory.
     Bytes find(Context &context, const Workspace &workspace);
 

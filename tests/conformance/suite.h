@@ -61,6 +61,7 @@ std::vector<Test> all_tests();
 std::span<const Test> connect_tests();
 std::span<const Test> error_tests();
 std::span<const Test> read_tests();
+std::span<const Test> eligibility_tests();
 std::span<const Test> write_tests();
 std::span<const Test> reply_tests();
 std::span<const Test> compound_tests();

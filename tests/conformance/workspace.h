@@ -23,6 +23,9 @@ class Workspace {
     Bytes file(const std::string &name, View content = {});
     Bytes symlink(const std::string &name, std::string_view target);
 
+    /// Something that was made in the directory by other means: it is removed, too.
+    void adopt(const std::string &name, Bytes handle) { handles_[name] = std::move(handle); }
+
     /// Empty files with long names, whose listing takes some 200 bytes each.
     void many_files(unsigned count);
 
