@@ -40,7 +40,7 @@ std::vector<Test> all_tests() {
     std::vector<Test> tests;
     for (const auto group : {connect_tests(), error_tests(), read_tests(), eligibility_tests(),
                              write_tests(), reply_tests(), compound_tests(), reverse_tests(),
-                             binding_tests(), hostile_tests(), random_tests()})
+                             binding_tests(), hostile_tests(), deadly_tests(), random_tests()})
         tests.insert(tests.end(), group.begin(), group.end());
     return tests;
 }

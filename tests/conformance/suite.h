@@ -68,6 +68,7 @@ std::span<const Test> compound_tests();
 std::span<const Test> reverse_tests();
 std::span<const Test> binding_tests();
 std::span<const Test> hostile_tests();
+std::span<const Test> deadly_tests();
 std::span<const Test> random_tests();
 
 enum class Status { pass, fail, not_applicable };
