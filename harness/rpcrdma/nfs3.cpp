@@ -90,6 +90,10 @@ Bytes readdir_args(View directory, std::uint32_t count) {
     return Encoder().opaque(directory).u64(0).u64(0).u32(count).bytes();
 }
 
+Bytes readdirplus_args(View directory, std::uint32_t count) {
+    return Encoder().opaque(directory).u64(0).u64(0).u32(count).u32(count).bytes();
+}
+
 Bytes write_args(View handle, std::uint64_t offset, std::uint32_t count) {
     return Encoder().opaque(handle).u64(offset).u32(count).u32(file_sync).u32(count).bytes();
 }

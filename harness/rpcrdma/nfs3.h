@@ -23,6 +23,7 @@ constexpr Procedure symlink = {program_nfs, 3, 10};
 constexpr Procedure remove = {program_nfs, 3, 12};
 constexpr Procedure rmdir = {program_nfs, 3, 13};
 constexpr Procedure readdir = {program_nfs, 3, 16};
+constexpr Procedure readdirplus = {program_nfs, 3, 17};
 constexpr Procedure fsinfo = {program_nfs, 3, 19};
 
 /// Arguments.
@@ -33,6 +34,7 @@ Bytes mkdir_args(View directory, std::string_view name);
 Bytes symlink_args(View directory, std::string_view name, std::string_view target);
 Bytes read_args(View handle, std::uint64_t offset, std::uint32_t count);
 Bytes readdir_args(View directory, std::uint32_t count);
+Bytes readdirplus_args(View directory, std::uint32_t count); ///< of names, and of all
 
 /// WRITE (FILE_SYNC) up to and including the length of the data, which follows, with its padding,
 /// unless it is in a Read chunk.

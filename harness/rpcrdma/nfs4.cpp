@@ -12,7 +12,6 @@ using lab::Result;
 
 namespace {
 
-constexpr std::uint32_t minor_version = 1;
 constexpr std::uint32_t most_bytes = 1 << 20; // of a request and of a reply
 constexpr StateId anonymous = {};
 
@@ -47,8 +46,9 @@ Compound &Compound::op(Op op) {
     return *this;
 }
 
-Compound Compound::in(const SessionId &session, std::uint32_t sequence_id) {
-    Compound compound;
+Compound Compound::in(const SessionId &session, std::uint32_t sequence_id,
+                      std::uint32_t minor_version) {
+    Compound compound(minor_version);
     compound.op(Op::sequence);
     compound.ops_.fixed(session).u32(sequence_id).u32(0).u32(0).boolean(false);
     return compound;
@@ -116,8 +116,22 @@ Compound &Compound::readlink() {
     return op(Op::readlink);
 }
 
+Compound &Compound::readdir(std::uint32_t count) {
+    constexpr std::uint32_t type = 1 << 1, file_id = 1 << 20;
+    op(Op::readdir);
+    ops_.u64(0).u64(0).u32(count).u32(count); // cookie, verifier, bytes of names and of all
+    ops_.u32(1).u32(type | file_id);
+    return *this;
+}
+
 Compound &Compound::read(std::uint64_t offset, std::uint32_t count) {
     op(Op::read);
+    ops_.fixed(anonymous).u64(offset).u32(count);
+    return *this;
+}
+
+Compound &Compound::read_plus(std::uint64_t offset, std::uint32_t count) {
+    op(Op::read_plus);
     ops_.fixed(anonymous).u64(offset).u32(count);
     return *this;
 }
@@ -159,7 +173,7 @@ Compound &Compound::close(const StateId &state) {
 
 Bytes Compound::bytes() const {
     Encoder out;
-    out.u32(0).u32(minor_version).u32(count_).raw(ops_.bytes());
+    out.u32(0).u32(minor_version_).u32(count_).raw(ops_.bytes());
     return std::move(out).bytes();
 }
 
@@ -262,6 +276,33 @@ Result<Results::Data> Results::readlink(bool reduced) {
     if (!in_.good())
         return fail("the result of READLINK is truncated");
     return result;
+}
+
+Result<Results::Data> Results::read_plus() {
+    constexpr std::uint32_t content_data = 0, content_hole = 1;
+    constexpr std::uint64_t longest = 1 << 20;
+    if (auto done = next(Op::read_plus); !done)
+        return fail(done.error());
+    Data all = {.eof = in_.boolean()};
+    for (auto pieces = in_.u32(); pieces > 0 && in_.good(); pieces--) {
+        const auto kind = in_.u32();
+        in_.u64(); // offset
+        if (kind == content_data) {
+            const auto piece = in_.opaque();
+            all.bytes.insert(all.bytes.end(), piece.begin(), piece.end());
+        } else if (kind == content_hole) {
+            const auto length = in_.u64();
+            if (length > longest)
+                return fail("the result of READ_PLUS is longer than was asked for");
+            all.bytes.resize(all.bytes.size() + length);
+        } else {
+            return fail(fmt::format("the result of READ_PLUS has content of kind {}", kind));
+        }
+    }
+    if (!in_.good())
+        return fail("the result of READ_PLUS is truncated");
+    all.length = static_cast<std::uint32_t>(all.bytes.size());
+    return all;
 }
 
 Result<std::uint32_t> Results::write() {

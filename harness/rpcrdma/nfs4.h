@@ -7,7 +7,8 @@
 #include <cstdint>
 #include <string_view>
 
-/// Just enough of NFS version 4.1 (RFC 8881) to make compounds that carry data.
+/// Just enough of NFS version 4.1 (RFC 8881) to make compounds that carry data; some of it holds
+/// for the other minor versions, too.
 namespace rpcrdma::nfs4 {
 
 constexpr Procedure compound = {program_nfs, 4, 1};
@@ -24,6 +25,7 @@ enum class Op : std::uint32_t {
     putfh = 22,
     putrootfh = 24,
     read = 25,
+    readdir = 26,
     readlink = 27,
     write = 38,
     exchange_id = 42,
@@ -32,6 +34,7 @@ enum class Op : std::uint32_t {
     sequence = 53,
     destroy_clientid = 57,
     reclaim_complete = 58,
+    read_plus = 68,
     cb_recall = 4,
     cb_sequence = 11,
 };
@@ -39,11 +42,15 @@ enum class Op : std::uint32_t {
 using SessionId = std::array<std::uint8_t, 16>;
 using StateId = std::array<std::uint8_t, 16>;
 
-/// Arguments of a COMPOUND, one operation after the other.
+/// Arguments of a COMPOUND, one operation after the other. Of version 4.1, unless told otherwise.
 class Compound {
   public:
+    Compound() = default;
+    explicit Compound(std::uint32_t minor_version) : minor_version_(minor_version) {}
+
     /// Begins with SEQUENCE on slot 0; every request of a session takes the next sequence id.
-    static Compound in(const SessionId &session, std::uint32_t sequence_id);
+    static Compound in(const SessionId &session, std::uint32_t sequence_id,
+                       std::uint32_t minor_version = 1);
 
     Compound &exchange_id(std::string_view owner, std::uint64_t verifier);
 
@@ -59,8 +66,14 @@ class Compound {
     Compound &lookup(std::string_view name);
     Compound &readlink();
 
+    /// Names, types and file ids.
+    Compound &readdir(std::uint32_t count);
+
     /// With the anonymous state id, as READ.
     Compound &read(std::uint64_t offset, std::uint32_t count);
+
+    /// Of version 4.2; with the anonymous state id.
+    Compound &read_plus(std::uint64_t offset, std::uint32_t count);
 
     /// Up to and including the length of the data, which follows unless it is in a Read chunk.
     Compound &write_head(std::uint64_t offset, std::uint32_t count);
@@ -83,6 +96,7 @@ class Compound {
     Compound &op(Op op);
 
     Encoder ops_;
+    std::uint32_t minor_version_ = 1;
     std::uint32_t count_ = 0;
 };
 
@@ -109,6 +123,8 @@ class Results {
     /// `reduced` says that the data is in a chunk and only its length is here.
     lab::Result<Data> read(bool reduced);
     lab::Result<Data> readlink(bool reduced);
+    /// All of it here, holes filled with zeros.
+    lab::Result<Data> read_plus();
     lab::Result<std::uint32_t> write();
 
     struct Opened {

@@ -10,23 +10,26 @@ using nfs4::Compound;
 using nfs4::Op;
 using nfs4::Results;
 
-Session::Session(Client &client, bool back_channel) : client_(&client) {
+Session::Session(Client &client, bool back_channel, std::uint32_t minor_version)
+    : client_(&client), minor_version_(minor_version) {
+    const auto none = fmt::format("no NFS version 4.{}: ", minor_version);
     std::random_device random;
     const auto owner = fmt::format("rpcrdma-conform {:x}{:x}", random(), random());
     const auto exchanged =
-        client.call(nfs4::compound, Compound().exchange_id(owner, random()).bytes());
+        client.call(nfs4::compound, Compound(minor_version).exchange_id(owner, random()).bytes());
     auto results = Results::of(exchanged.rpc);
     if (!results)
-        throw NotApplicable{"no NFS version 4.1: " + results.error().what};
+        throw NotApplicable{none + results.error().what};
     std::uint32_t sequence_id = 0;
     const auto client_id = results->exchange_id(&sequence_id);
     if (!client_id)
-        throw NotApplicable{"no NFS version 4.1: " + client_id.error().what};
+        throw NotApplicable{none + client_id.error().what};
     client_id_ = *client_id;
 
     const auto created = client.call(
-        nfs4::compound,
-        Compound().create_session(client_id_, sequence_id, back_channel, callback_program).bytes());
+        nfs4::compound, Compound(minor_version)
+                            .create_session(client_id_, sequence_id, back_channel, callback_program)
+                            .bytes());
     auto session = need(Results::of(created.rpc), "CREATE_SESSION");
     id_ = need(session.create_session(&back_channel_));
     const auto reclaimed = call(compound().reclaim_complete());
@@ -36,8 +39,9 @@ Session::Session(Client &client, bool back_channel) : client_(&client) {
 Session::~Session() {
     // After a failure the connection may be gone; the server forgets the client by itself.
     try {
-        client_->call(nfs4::compound, Compound().destroy_session(id_).bytes());
-        client_->call(nfs4::compound, Compound().destroy_clientid(client_id_).bytes());
+        client_->call(nfs4::compound, Compound(minor_version_).destroy_session(id_).bytes());
+        client_->call(nfs4::compound,
+                      Compound(minor_version_).destroy_clientid(client_id_).bytes());
     } catch (const Failure &) {
         return;
     }

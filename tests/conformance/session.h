@@ -9,18 +9,20 @@
 
 namespace conform {
 
-/// A session of NFS version 4.1 over one connection, and its client id. Where the server has no
-/// version 4.1, the test is not applicable.
+/// A session of NFS version 4.1, or a later minor version, over one connection, and its client id.
+/// Where the server has no such version, the test is not applicable.
 class Session {
   public:
     /// `back_channel` offers the connection for callbacks. `client` must outlive it.
-    Session(Client &client, bool back_channel = false);
+    Session(Client &client, bool back_channel = false, std::uint32_t minor_version = 1);
     Session(const Session &) = delete;
     Session &operator=(const Session &) = delete;
     ~Session();
 
     /// A COMPOUND that begins with SEQUENCE.
-    rpcrdma::nfs4::Compound compound() { return rpcrdma::nfs4::Compound::in(id_, ++sequence_id_); }
+    rpcrdma::nfs4::Compound compound() {
+        return rpcrdma::nfs4::Compound::in(id_, ++sequence_id_, minor_version_);
+    }
 
     Answer call(const rpcrdma::nfs4::Compound &compound, Header header = {}) {
         return client_->call(std::move(header), rpcrdma::nfs4::compound, compound.bytes());
@@ -45,6 +47,7 @@ class Session {
 
   private:
     Client *client_;
+    std::uint32_t minor_version_;
     std::uint64_t client_id_ = 0;
     rpcrdma::nfs4::SessionId id_ = {};
     std::uint32_t sequence_id_ = 0;
