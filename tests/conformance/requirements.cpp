@@ -83,7 +83,7 @@ constexpr std::array all = {
     Requirement{"8166-4.5-4", "MUST", "use the call's rdma_vers in an RDMA_ERROR"},
     Requirement{"8166-4.5-5", "MUST", "use RDMA_ERROR for rdma_proc in an RDMA_ERROR"},
     Requirement{"8166-4.5-6", "MUST", "silently discard an RDMA_ERROR that cannot be decoded"},
-    Requirement{"8166-4.5-7", "MUST", "silently discard replies whose header is wrong", requester},
+    Requirement{"8166-4.5-7", "MUST", "silently discard replies whose header is wrong"},
     Requirement{"8166-4.5.1-1", "MUST",
                 "answer another version with ERR_VERS and the versions known"},
     Requirement{"8166-4.5.2-1", "MUST", "answer what cannot be parsed with ERR_CHUNK"},

@@ -115,18 +115,62 @@ void not_asked_for(Context &context) {
     bench.other.answer(write);
 }
 
+Bytes reply_to(std::uint32_t xid) {
+    return Encoder().u32(xid).u32(1).u32(0).u32(0).u32(0).u32(0).bytes();
+}
+
 /// Replies to calls that the server never made: it has no use for them, and no answer.
 void stray_replies(Context &context) {
     auto client = context.connect();
     client.expect_alive();
     for (int i = 0; i < 8; i++) {
         const Header header{.xid = client.next_xid()};
-        Encoder reply;
-        reply.u32(header.xid).u32(1).u32(0).u32(0).u32(0).u32(0);
-        client.send(header, reply.bytes());
+        client.send(header, reply_to(header.xid));
     }
     client.expect_silence();
     client.expect_alive();
+}
+
+/// Replies that come with a transport header as no reply may have. Whoever receives a reply is the
+/// Requester, and has nobody to tell.
+void malformed_replies(Context &context) {
+    auto client = context.connect();
+    client.expect_alive();
+    auto memory = client.memory(4096, Access::read);
+    const auto ours = memory.segment(0, 64);
+    const Segment nobodys = {.handle = 0x1234, .length = 64, .offset = 4096};
+    auto endless = nobodys;
+    endless.length = 0x7fffffff;
+    const std::pair<std::string_view, Header> headers[] = {
+        {"a Read chunk", {.reads = {{24, ours}}}},
+        {"a Read chunk of memory that is not there", {.reads = {{24, nobodys}}}},
+        {"a Read chunk inside the RPC header", {.reads = {{12, ours}}}},
+        {"a Read chunk at no multiple of four", {.reads = {{22, nobodys}}}},
+        {"a Read chunk behind the message", {.reads = {{4000, nobodys}}}},
+        {"Read chunks in the wrong order", {.reads = {{24, nobodys}, {12, nobodys}}}},
+        {"a Read chunk longer than any message", {.reads = {{24, endless}}}},
+        {"a Write chunk", {.writes = {{ours}}}},
+        {"an empty Write chunk", {.writes = {{}}}},
+        {"a Reply chunk", {.reply = Chunk{ours}}},
+    };
+    const auto send = [&](std::string_view what, Header header, std::uint32_t other_xid) {
+        const Step step{std::string(what)};
+        header.xid = client.next_xid();
+        auto reply = reply_to(header.xid + other_xid);
+        if (header.proc == Proc::nomsg) {
+            std::ranges::copy(reply, memory.bytes().begin());
+            reply.clear();
+        }
+        client.send(header, reply);
+        client.expect_alive();
+    };
+    for (const auto &[what, header] : headers)
+        send(what, header, 0);
+    send("another XID", {}, 1000);
+    const Header long_reply = {.proc = Proc::nomsg, .reads = {{0, memory.segment(0, 24)}}};
+    send("a Position Zero Read chunk", long_reply, 0);
+    send("a Position Zero Read chunk with another XID", long_reply, 1000);
+    client.expect_silence();
 }
 
 } // namespace
@@ -145,6 +189,10 @@ std::span<const Test> reverse_tests() {
              {"8166-8.1-1"},
              "replies to calls that were never made do no harm",
              stray_replies},
+        Test{"reverse.malformed",
+             {"8166-4.5-7"},
+             "replies with chunks, or with a header that is wrong, are discarded in silence",
+             malformed_replies},
     };
     return tests;
 }
