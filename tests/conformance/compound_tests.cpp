@@ -126,6 +126,130 @@ void no_data(Context &context) {
           "the Write chunk of a READ without data came back with a length");
 }
 
+/// A link's target that came back, and where to. All of it must be in the chunk, or inline.
+void expect_target(nfs4::Results &results, const Chunk &returned, View chunk,
+                   std::string_view target) {
+    const auto in_chunk = rpcrdma::chunk_length(returned);
+    const auto link = need(results.readlink(in_chunk != 0));
+    check(link.length == target.size(),
+          fmt::format("the target is said to be of {} bytes, and has {}", link.length,
+                      target.size()));
+    check(in_chunk == 0 || in_chunk == target.size(),
+          fmt::format("{} of {} bytes are in the Write chunk", in_chunk, target.size()));
+    const View got = in_chunk != 0 ? chunk.first(in_chunk) : View(link.bytes);
+    check(std::equal(got.begin(), got.end(), target.begin(), target.end()),
+          fmt::format("the target came back as {}", rpcrdma::to_hex(got, 32)));
+}
+
+void readlink(Context &context) {
+    auto client = context.connect();
+    Workspace workspace(context, client);
+    Session session(client);
+    const auto directory = session.find(context, workspace);
+    for (const std::size_t length : {1, 4, 5, 902})
+        for (const std::size_t room : {length, 2 * length + 8}) {
+            const Step step(fmt::format("{} bytes into {}", length, room));
+            const std::string target(length, 'x');
+            const auto name = fmt::format("link-{}-{}", length, room);
+            workspace.symlink(name, target);
+            const auto handle = session.find(directory, name);
+            auto memory = client.memory(room + 8, Access::write);
+            const auto answer = session.call(session.compound().putfh(handle).readlink().getfh(),
+                                             Header{.writes = {memory.split(0, room, 1)}});
+            auto results = results_of(answer);
+            need(results.plain(Op::putfh));
+            check(answer.message.writes.size() == 1, "the Write list did not come back");
+            expect_target(results, answer.message.writes[0], memory.bytes(), target);
+            check(need(results.getfh()) == handle, "the operation behind READLINK went wrong");
+            check(std::ranges::all_of(memory.bytes().subspan(length),
+                                      [](std::uint8_t byte) { return byte == 0; }),
+                  "the server wrote behind the end of the target");
+        }
+}
+
+/// Two READs and a READLINK, each with a chunk of its own, as in RFC 8267 section 6.4.3.
+void reads_and_link(Context &context) {
+    Bench bench(context);
+    const std::string target(901, 'x');
+    bench.workspace.symlink("link", target);
+    const auto link = bench.session.find(bench.session.find(context, bench.workspace), "link");
+    const auto request = [&](std::size_t first) {
+        return bench.session.compound()
+            .putfh(bench.handle)
+            .read(first * page, page)
+            .read((first + 1) * page, page)
+            .putfh(link)
+            .readlink();
+    };
+    // Whether all of it is right, `chunks` being where its data went.
+    const auto look = [&](nfs4::Results &results, std::size_t first, const Answer *answer,
+                          View chunks) {
+        need(results.plain(Op::putfh));
+        for (std::size_t i = 0; i < 2; i++) {
+            const auto read = need(results.read(answer != nullptr));
+            const auto got = answer != nullptr ? chunks.subspan(i * page, page) : View(read.bytes);
+            check(std::ranges::equal(got, View(bench.data).subspan((first + i) * page, page)),
+                  fmt::format("the data of READ {} is not where it belongs", i));
+        }
+        need(results.plain(Op::putfh));
+        expect_target(results, answer != nullptr ? answer->message.writes[2] : Chunk{},
+                      chunks.subspan(2 * page), target);
+    };
+    auto memory = bench.client.memory(3 * page, Access::write);
+    Header header;
+    for (std::size_t i = 0; i < 3; i++)
+        header.writes.push_back({memory.segment(i * page, page)});
+    const auto answer = bench.session.call(request(0), header);
+    check(answer.message.writes.size() == 3, "the Write list did not come back");
+    auto results = results_of(answer);
+    try {
+        look(results, 0, &answer, memory.bytes());
+    } catch (const Failure &) {
+        // Other pages, so that nothing is right by chance.
+        const auto reply = rpcrdma::call_tcp(context.options().target.host, 2049, nfs4::compound,
+                                             request(2).bytes(), context.soon());
+        if (!reply)
+            throw;
+        try {
+            auto over_tcp = need(nfs4::Results::of(*reply));
+            need(over_tcp.sequence());
+            look(over_tcp, 2, nullptr, memory.bytes());
+        } catch (const Failure &failure) {
+            throw NotApplicable{"over TCP, too: " + failure.what};
+        }
+        throw;
+    }
+}
+
+/// READ_PLUS has no item that may be reduced: its data is inline, its turn in the Write list
+/// nobody's.
+void read_plus(Context &context) {
+    auto client = context.connect();
+    Workspace workspace(context, client);
+    const auto data = random_bytes(context, page);
+    workspace.file("data", data);
+    Session session(client, false, 2);
+    const auto handle = session.find(session.find(context, workspace), "data");
+    auto memory = client.memory(page, Access::write);
+    for (const std::uint32_t length : {1U, 599U, 2000U}) {
+        const Step step(fmt::format("{} bytes", length));
+        const auto answer =
+            session.call(session.compound().putfh(handle).read_plus(0, length).getfh(),
+                         Header{.writes = {{memory.segment()}}});
+        auto results = results_of(answer);
+        need(results.plain(Op::putfh));
+        const auto read = need(results.read_plus());
+        check(std::ranges::equal(read.bytes, View(data).first(length)),
+              fmt::format("{} bytes are inline, and not the file's", read.bytes.size()));
+        check(need(results.getfh()) == handle, "the operation behind READ_PLUS went wrong");
+        check(answer.message.writes.size() == 1 &&
+                  rpcrdma::chunk_length(answer.message.writes[0]) == 0,
+              "the Write chunk came back with a length");
+        check(std::ranges::all_of(memory.bytes(), [](std::uint8_t byte) { return byte == 0; }),
+              "the server wrote to a chunk that is not for READ_PLUS");
+    }
+}
+
 /// WRITE through a Read chunk with another operation behind it.
 void in_the_middle(Context &context) {
     Bench bench(context);
@@ -208,6 +332,18 @@ std::span<const Test> compound_tests() {
              {"8267-6.4.1-4", "8166-4.3.2.2-3"},
              "the Write chunk of a READ that fails comes back with nothing in it",
              no_data},
+        Test{"compound.readlink",
+             {"8166-3.4.4.1-1", "8166-3.4.6.2-3"},
+             "a link's target is whole, in its Write chunk or inline",
+             readlink},
+        Test{"compound.reads-and-link",
+             {"8267-6.4.1-1", "8267-6.4.1-2"},
+             "two READs and a READLINK use the Write chunks of their turns",
+             reads_and_link},
+        Test{"compound.read-plus",
+             {"8166-3.4.2-1", "8166-6.1-1"},
+             "the data of READ_PLUS stays inline",
+             read_plus},
         Test{"compound.middle",
              {"8166-3.4.5-1"},
              "a Read chunk belongs at its position, also in the middle of a call",
