@@ -28,7 +28,8 @@ struct ConformanceTest {
 Result<std::vector<ConformanceTest>> read_conformance_tests(std::string_view json);
 
 /// Whether a test may be "not applicable" to ours. The lab's server has all that the suite asks
-/// for, but nfsd of 6.12 returns wrong data for the second READ of a COMPOUND, over TCP as well.
+/// for but version 2 of NFS, which Debian's kernels leave out. And nfsd of 6.12 returns wrong data
+/// for the second READ of a COMPOUND, over TCP as well.
 bool excused(const ConformanceTest &test, std::string_view kernel);
 
 /// The suite against one transport of one kernel. Failed until it has ended.
