@@ -95,7 +95,8 @@ class Crowd {
         const auto xid = client_.next_xid();
         const auto bytes = rpcrdma::encode_call(xid, call.procedure, call.arguments);
         const auto rest = std::ranges::copy(bytes, message_.bytes().begin()).out;
-        std::fill(rest, message_.bytes().end(), 0);
+        // Of the call before; further behind nothing was ever written.
+        std::fill(rest, message_.bytes().begin() + page, 0);
         return answered(
             {.xid = xid,
              .proc = Proc::nomsg,
@@ -168,8 +169,10 @@ class Crowd {
     Memory message_, results_;
 };
 
-/// Sends all of these as Long Calls of all lengths: first as short as they are.
-void crowd_out(Crowd &crowd, const std::vector<Paged> &calls) {
+/// Sends all of these as Long Calls of all lengths: first as short as they are. `most` bytes of
+/// data can be in one reply.
+void crowd_out(Context &context, const std::vector<Paged> &calls, std::uint32_t most) {
+    Crowd crowd(context);
     const auto all = [&](std::size_t length) {
         for (const auto &call : calls) {
             const Step step(call.what);
@@ -177,7 +180,7 @@ void crowd_out(Crowd &crowd, const std::vector<Paged> &calls) {
             check(taken || length > 0, "refused, short as it is");
         }
     };
-    crowd.grow(1 << 20);
+    crowd.grow(most + 4 * page);
     all(0);
     crowd.crowd(all);
 }
@@ -232,8 +235,7 @@ void crowd_v2(Context &context) {
     for (const auto &[offset, count] : things.ranges())
         calls.push_back({fmt::format("READ of {} bytes at {}", count, offset), read,
                          Encoder().raw(fixed(things.file)).u32(offset).u32(count).u32(0).bytes()});
-    Crowd crowd(context);
-    crowd_out(crowd, calls);
+    crowd_out(context, calls, things.most);
 }
 
 void crowd_v3(Context &context) {
@@ -251,8 +253,7 @@ void crowd_v3(Context &context) {
     for (const auto &[offset, count] : things.ranges())
         calls.push_back({fmt::format("READ of {} bytes at {}", count, offset), nfs3::read,
                          nfs3::read_args(things.file, offset, count)});
-    Crowd crowd(context);
-    crowd_out(crowd, calls);
+    crowd_out(context, calls, things.most);
 }
 
 /// Of version 4.0: a session would limit how long a call may be.
@@ -281,6 +282,7 @@ class Compounds {
     }
 
     [[nodiscard]] View file() const { return file_; }
+    [[nodiscard]] std::uint32_t most() const { return things_.most; }
     [[nodiscard]] const std::vector<std::pair<std::string, Compound>> &all() const { return all_; }
 
   private:
@@ -299,8 +301,7 @@ void crowd_v4(Context &context) {
     std::vector<Paged> calls;
     for (const auto &[what, compound] : compounds.all())
         calls.push_back({what, nfs4::compound, compound.bytes()});
-    Crowd crowd(context);
-    crowd_out(crowd, calls);
+    crowd_out(context, calls, compounds.most());
 }
 
 /// The same with a WRITE that fills as many pages.

@@ -265,7 +265,6 @@ void link_target(Context &context) {
         auto message = rpcrdma::encode_call(
             xid, nfs3::symlink, nfs3::symlink_args(workspace.directory(), name, target));
         const auto position = message.size() - length - rpcrdma::padding(length);
-        message.resize(position + length);
         const Whole call = {xid, std::move(message), position, length};
         const auto reduced = reduce(client, call, {position, length});
         client.send(reduced.header, reduced.payload);
