@@ -121,6 +121,7 @@ void svc_rdma_wc_receive(struct ib_cq *cq, struct ib_wc *wc)
 		return;
 	}
 	rdma->sc_calls_in++;
+	ctxt->rc_owed = true;
 	ctxt->rc_byte_len = wc->byte_len;
 	list_add_tail(&ctxt->rc_ready, &rdma->sc_recv_ready);
 }

@@ -85,13 +85,13 @@ void svc_rdma_recv_ctxt_put(struct svcxprt_rdma *rdma,
 			    struct svc_rdma_recv_ctxt *ctxt)
 {
 	svc_rdma_read_undo(rdma, ctxt);
-	/* A reply's completion counts for its call. */
-	if (!ctxt->rc_answered)
+	/* Where there is a reply its completion counts for the call. */
+	if (ctxt->rc_owed)
 		atomic_inc(&rdma->sc_calls_out);
 	if (ctxt->rc_send)
 		svc_rdma_send_ctxt_release(rdma, ctxt->rc_send);
 	ctxt->rc_send = NULL;
-	ctxt->rc_answered = false;
+	ctxt->rc_owed = false;
 	ctxt->rc_nr_payloads = 0;
 	/* A full barrier, as svc_rdma_unblock() wants it. */
 	llist_add(&ctxt->rc_node, &rdma->sc_recv_free);

@@ -237,6 +237,7 @@ void svc_rdma_watch_quiet(struct svcxprt_rdma *rdma)
 	if (timer_pending(&rdma->sc_quiet_timer))
 		return;
 	WRITE_ONCE(rdma->sc_quiet_since, jiffies);
+	smp_wmb();	/* pairs with svc_rdma_watch_stall() */
 	svc_rdma_start_quiet_timer(rdma);
 }
 
@@ -258,11 +259,6 @@ void svc_rdma_quiet_timer(struct timer_list *timer)
 		return;
 	if (svc_rdma_all_released(rdma)) {
 		svc_rdma_watch_idle(rdma);
-		return;
-	}
-	if (svc_rdma_stalled(rdma)) {
-		svc_rdma_count(SVC_RDMA_stalls);
-		svc_rdma_close(rdma);
 		return;
 	}
 	/* For memory that was short, and for an enqueue that was refused. */
@@ -296,8 +292,10 @@ void svc_rdma_release_ctxt(struct svc_xprt *xprt, void *vctxt)
 
 	/* A lost update is harmless: the timer only asks whether it moved. */
 	WRITE_ONCE(rdma->sc_passes, READ_ONCE(rdma->sc_passes) + 1);
-	if (!svc_rdma_sq_idle(rdma))
+	if (!svc_rdma_sq_idle(rdma)) {
 		svc_rdma_send_poll(rdma);
+		svc_rdma_watch_stall(rdma);
+	}
 	svc_rdma_send_ctxts_drain(rdma, SVC_RDMA_drained_by_release_ctxt);
 
 	svc_rdma_watch_quiet(rdma);

@@ -170,7 +170,7 @@ struct svc_rdma_payload {
  *
  * @rc_send: where the reply will be built; taken together with the call, NULL once
  *	     the reply is on its way
- * @rc_answered: it is, or was
+ * @rc_owed: a message has arrived that nothing was sent for yet
  * @rc_hdr: describes @rc_buf, valid once decoded
  * @rc_payloads: results that nfsd has announced, in order of offset
  * @rc_rw: the RDMA Reads of this call, posted as @rc_chain
@@ -187,7 +187,7 @@ struct svc_rdma_recv_ctxt {
 	u8			*rc_buf;
 	u32			rc_byte_len;
 	bool			rc_read_done;
-	bool			rc_answered;
+	bool			rc_owed;
 	struct svc_rdma_send_ctxt *rc_send;
 	struct rpcrdma_hdr	rc_hdr;
 
@@ -441,7 +441,7 @@ svc_rdma_recv_answer(struct svc_rdma_recv_ctxt *ctxt)
 	struct svc_rdma_send_ctxt *send = ctxt->rc_send;
 
 	ctxt->rc_send = NULL;
-	ctxt->rc_answered = true;
+	ctxt->rc_owed = false;
 	return send;
 }
 
@@ -525,7 +525,7 @@ static inline bool svc_rdma_sq_all_posted(const struct svcxprt_rdma *rdma)
 /* wspace.c */
 void svc_rdma_block(struct svcxprt_rdma *rdma);
 void svc_rdma_unblock_now(struct svcxprt_rdma *rdma);
-bool svc_rdma_stalled(const struct svcxprt_rdma *rdma);
+void svc_rdma_watch_stall(struct svcxprt_rdma *rdma);
 int svc_rdma_has_wspace(struct svc_xprt *xprt);
 
 static inline bool svc_rdma_blocked(const struct svcxprt_rdma *rdma)

@@ -42,23 +42,32 @@ void svc_rdma_unblock_now(struct svcxprt_rdma *rdma)
 }
 
 /**
- * svc_rdma_stalled - whether a client has taken nothing for too long
- * @rdma: connection; its quiet timer asks
+ * svc_rdma_watch_stall - close a connection whose client has taken nothing for too long
+ * @rdma: connection; the caller has just polled its Send queue
  *
  * Counts from the last completion, or from the moment when something was in flight
- * again: a slow network delivers something in this time.
+ * again: a slow network delivers something in this time. The quiet timer brings a
+ * thread as long as something is in flight. A thread, not the timer, decides: where
+ * all threads are busy elsewhere, completions may lie in the queue.
  */
-bool svc_rdma_stalled(const struct svcxprt_rdma *rdma)
+void svc_rdma_watch_stall(struct svcxprt_rdma *rdma)
 {
-	unsigned long since = rdma->sc_quiet_since;
-	unsigned long moved = READ_ONCE(rdma->sc_sq_moved);
+	unsigned long since, moved;
 
-	if (svc_rdma_sq_idle(rdma))
-		return false;
+	/* Nothing was in flight until just now. */
+	if (!timer_pending(&rdma->sc_quiet_timer))
+		return;
+	smp_rmb();	/* pairs with svc_rdma_watch_quiet() */
+	since = READ_ONCE(rdma->sc_quiet_since);
+	moved = READ_ONCE(rdma->sc_sq_moved);
 	if (time_after(moved, since))
 		since = moved;
-	return time_after(jiffies, since +
-			  svc_rdma_setting(SVC_RDMA_SETTING_DEADLINE) * HZ);
+	if (likely(time_before(jiffies, since +
+			       svc_rdma_setting(SVC_RDMA_SETTING_DEADLINE) * HZ)) ||
+	    svc_rdma_sq_idle(rdma) || svc_rdma_closing(rdma))
+		return;
+	svc_rdma_count(SVC_RDMA_stalls);
+	svc_rdma_close(rdma);
 }
 
 /**

@@ -49,6 +49,8 @@ if [ -e min-order ]; then echo 0 > min-order && echo N > ignore-gfp-highmem; fi
 class InjectionTest : public ModuleTest {
   protected:
     void SetUp() override {
+        ModuleTest::SetUp();
+        expect_receives_to_run_out(); // where there is no memory for them
         serve({Transport::svcrdma});
         ASSERT_TRUE(nfs_);
         on(client(), "head -c 1M /dev/urandom > /root/data");

@@ -11,6 +11,7 @@ namespace {
 class SiwTest : public ModuleTest, public ::testing::WithParamInterface<Transport> {
   protected:
     void SetUp() override {
+        ModuleTest::SetUp();
         if (on(server(), "modprobe siw 2>/dev/null && echo yes || :") != "yes\n")
             GTEST_SKIP() << "this kernel has no siw";
         for (auto *host : {&server(), &client()})

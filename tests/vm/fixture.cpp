@@ -180,6 +180,10 @@ std::vector<Sighting> VmTest::new_splats() {
     return splats;
 }
 
+bool VmTest::pair_lives() {
+    return booted && booted->alive();
+}
+
 Pair &VmTest::pair() {
     // GoogleTest makes a failure of it: of this test, and of all that follow.
     if (!booted)

@@ -46,6 +46,8 @@ class VmTest : public ::testing::Test {
     /// What the consoles of all machines show since the last look.
     static std::vector<Sighting> new_splats();
 
+    /// Whether there is a pair, and no machine of it has died.
+    static bool pair_lives();
     /// Throws when an earlier test has killed it.
     static Pair &pair();
     static Host &server() { return pair().server(); }

@@ -116,6 +116,7 @@ TEST_F(ListenerTest, BoundToOneAddressServesOnlyThat) {
 class NamespaceTest : public ListenerTest {
   protected:
     void SetUp() override {
+        ListenerTest::SetUp();
         if (pair().kernel().version.starts_with("6."))
             GTEST_SKIP() << "rxe resolves routes in the initial namespace only";
         entered_ = true;

@@ -13,6 +13,7 @@ constexpr std::chrono::seconds quick(30);
 class LoadTest : public VmTest {
   protected:
     void SetUp() override {
+        VmTest::SetUp();
         const auto put = server().put(module(), remote, Deadline::scaled(quick));
         ASSERT_TRUE(worked(put));
         on(server(), "modprobe -a sunrpc rdma_cm");

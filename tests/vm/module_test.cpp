@@ -57,6 +57,26 @@ void ModuleTest::expect_service() {
     expect_nothing_live();
 }
 
+std::uint64_t ModuleTest::receives_missed() {
+    const auto device = read_counters(client(), device_counters);
+    EXPECT_TRUE(worked(device));
+    const auto found = device.value_or(Counters()).find("rcvd_rnr_err");
+    return found == device.value_or(Counters()).end() ? 0 : found->second;
+}
+
+void ModuleTest::SetUp() {
+    VmTest::SetUp();
+    receives_may_run_out_ = false;
+    receives_missed_ = receives_missed();
+}
+
+void ModuleTest::TearDown() {
+    // A device that was made anew counts from 0.
+    if (!receives_may_run_out_ && pair_lives())
+        EXPECT_LE(receives_missed(), receives_missed_) << "the client met no Receive";
+    VmTest::TearDown();
+}
+
 std::string ModuleTest::traced(const std::string &events, const std::function<void()> &action) {
     on(server(), fmt::format("cd /sys/kernel/tracing/events/svcrdma && echo > ../../trace && "
                              "for event in {}; do echo 1 > $event/enable; done",

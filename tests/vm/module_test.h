@@ -12,6 +12,12 @@ namespace lab {
 /// A test that looks at the module's own counters.
 class ModuleTest : public VmTest {
   protected:
+    /// In the end the client has not been told that there is no Receive for what it sent, unless
+    /// the test said that it would be.
+    void SetUp() override;
+    void TearDown() override;
+    void expect_receives_to_run_out() { receives_may_run_out_ = true; }
+
     /// Shows what nfsd's clients hold; "type: deleg" is a delegation.
     static constexpr const char *delegations = "cat /proc/fs/nfsd/clients/*/states";
 
@@ -79,6 +85,12 @@ class ModuleTest : public VmTest {
     /// The name of a file below the client's mount, holding "before", that nfsd has delegated to
     /// it. Empty, with the test failed, when none was for as long as nfsd may withhold them.
     static std::string delegated_file();
+
+  private:
+    static std::uint64_t receives_missed();
+
+    bool receives_may_run_out_ = false;
+    std::uint64_t receives_missed_ = 0;
 };
 
 } // namespace lab

@@ -30,6 +30,8 @@ class ThreadsTest : public ModuleTest, public ::testing::WithParamInterface<Atta
     static constexpr const char *over_tcp = "/mnt/tcp";
 
     void SetUp() override {
+        ModuleTest::SetUp();
+        expect_receives_to_run_out(); // an attacker's, whom credits do not stop
         ASSERT_TRUE(worked(client().put(ATTACK_PROGRAM, program, Deadline::scaled(seconds(60)))));
         on(client(), "modprobe rdma_ucm; mkdir -p " + std::string(over_tcp));
     }
@@ -81,7 +83,8 @@ TEST_P(ThreadsTest, OthersAreServed) {
     finish_on(client(), "attack", seconds(60));
     fmt::print("longest call {} ms, {} ms without the attack; {}\n", longest, calm,
                output_on(client(), "attack"));
-    EXPECT_LT(longest, stretched(seconds(1)).count());
+    // A second; and what the machine that both guests share takes, which has more to do now.
+    EXPECT_LT(longest, stretched(seconds(1)).count() + 4 * calm);
     RecordProperty("longest_ms", static_cast<int>(longest));
     on(client(), fmt::format("umount {}", over_tcp));
     unmount();

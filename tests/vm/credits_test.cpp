@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// A grant is a promise: what a client was told that it may have outstanding, it may.
+#include "module_test.h"
+
+#include "lab/network.h"
+
+#include <fmt/format.h>
+
+namespace lab {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+class CreditsTest : public ModuleTest {
+  protected:
+    void serve_a_file() {
+        serve({Transport::svcrdma});
+        ASSERT_TRUE(nfs_);
+        mount(Transport::svcrdma, "3");
+        ASSERT_TRUE(mount_);
+        on(client(), "dd if=/dev/urandom of=/mnt/nfs/file bs=64k count=16 conv=fsync 2>&1");
+    }
+
+    static std::string reads(unsigned depth, const std::string &more) {
+        return fmt::format("fio --name=reads --filename=/mnt/nfs/file --direct=1 --rw=randread "
+                           "--bs=512 --ioengine=libaio --iodepth={} --minimal {}",
+                           depth, more);
+    }
+
+    /// So many READs at once, to their end.
+    static void burst(unsigned calls) {
+        on(client(), reads(calls, fmt::format("--number_ios={}", calls)), seconds(60));
+    }
+};
+
+// The most credits, then single calls for as long as it takes to cut them twice, and then as many
+// calls at once as before. Without the telling, the Receives were gone and the grant was not: the
+// device had to refuse calls, and the client to wait (rcvd_rnr_err, which every test looks at).
+TEST_F(CreditsTest, WhatWasGrantedIsPosted) {
+    constexpr unsigned calls = 120;
+    serve_a_file();
+    burst(calls);
+    burst(calls);
+    const auto before = counters();
+    EXPECT_GT(before.at("credit_growths"), 1U);
+    on(client(),
+       "end=$(($(date +%s) + 20)); while [ $(date +%s) -lt $end ]; do stat -f /mnt/nfs; done "
+       ">/dev/null",
+       seconds(60));
+    const auto after = counters();
+    EXPECT_GE(after.at("credit_cuts") - before.at("credit_cuts"), 2U);
+    // And Receives have gone, or there was nothing to promise.
+    EXPECT_LT(after.at("live_recv_ctxts"), before.at("live_recv_ctxts"));
+    burst(calls);
+    EXPECT_GT(counters().at("credit_growths"), after.at("credit_growths"));
+}
+
+// Three round trips make 128 of 4: of a burst's first calls the server sees that more would come.
+TEST_F(CreditsTest, GrowInThreeRoundTrips) {
+    serve_a_file();
+    unmount();
+    mount(Transport::svcrdma, "3");
+    ASSERT_TRUE(mount_);
+    const auto before = counters().at("credit_growths");
+    const auto trace = traced("svcrdma:svc_rdma_credit_growth", [] { burst(128); });
+    const auto growths = counters().at("credit_growths") - before;
+    EXPECT_LE(growths, 3U);
+    EXPECT_NE(trace.find("credits=128"), std::string::npos) << trace;
+}
+
+// A constant load does not look like a smaller one because the network is slow: no credits are cut.
+TEST_F(CreditsTest, StayWhileTheLoadDoes) {
+    serve_a_file();
+    for (const auto delay : {0, 50, 150}) {
+        SCOPED_TRACE(delay);
+        auto network = Network::make(server(), {.delay = milliseconds(delay)});
+        ASSERT_TRUE(worked(network));
+        on(client(), reads(128, "--time_based --runtime=4"), seconds(60));
+        const auto before = counters().at("credit_cuts");
+        on(client(), reads(128, "--time_based --runtime=18"), seconds(90));
+        EXPECT_EQ(counters().at("credit_cuts"), before);
+        ASSERT_TRUE(worked(network->restore()));
+    }
+}
+
+} // namespace
+
+} // namespace lab
