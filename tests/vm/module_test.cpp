@@ -72,8 +72,9 @@ void ModuleTest::SetUp() {
 
 void ModuleTest::TearDown() {
     // A device that was made anew counts from 0.
-    if (!receives_may_run_out_ && pair_lives())
+    if (!receives_may_run_out_ && pair_lives()) {
         EXPECT_LE(receives_missed(), receives_missed_) << "the client met no Receive";
+    }
     VmTest::TearDown();
 }
 
