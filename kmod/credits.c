@@ -144,14 +144,20 @@ void svc_rdma_credits_cover(struct svcxprt_rdma *rdma)
 void svc_rdma_credits_tell(struct svcxprt_rdma *rdma,
 			   struct svc_rdma_send_ctxt *ctxt)
 {
+	enum svc_rdma_cut cut;
+	u32 grant;
+
 	/*
-	 * A cut that is being told was lowered a grace period ago, so whatever
-	 * sees the one sees the other.
+	 * The grant was lowered a grace period before the cut could be told:
+	 * whoever sees that it can sees the number and the grant as well. Pairs
+	 * with svc_rdma_credits_advance().
 	 */
-	ctxt->sc_cut = 0;
-	if (unlikely(smp_load_acquire(&rdma->sc_cut) == SVC_RDMA_CUT_TELLING))
-		ctxt->sc_cut = READ_ONCE(rdma->sc_cut_nr);
-	rpcrdma_hdr_set_credits(ctxt->sc_buf, smp_load_acquire(&rdma->sc_grant));
+	cut = smp_load_acquire(&rdma->sc_cut);
+	ctxt->sc_cut = unlikely(cut == SVC_RDMA_CUT_TELLING) ?
+		       READ_ONCE(rdma->sc_cut_nr) : 0;
+	/* Receives first, Send second: pairs with svc_rdma_credits_cover(). */
+	grant = smp_load_acquire(&rdma->sc_grant);
+	rpcrdma_hdr_set_credits(ctxt->sc_buf, grant);
 	ib_dma_sync_single_for_device(rdma->sc_pd->device, ctxt->sc_sge.addr,
 				      ctxt->sc_sge.length, DMA_TO_DEVICE);
 }

@@ -43,8 +43,10 @@ static bool svc_rdma_sq_reserve(struct svcxprt_rdma *rdma, unsigned int entries)
  */
 void svc_rdma_sq_return(struct svcxprt_rdma *rdma, unsigned int entries)
 {
-	if (READ_ONCE(rdma->sc_sq_moved) != jiffies)
-		WRITE_ONCE(rdma->sc_sq_moved, jiffies);
+	unsigned long now = jiffies;
+
+	if (READ_ONCE(rdma->sc_sq_moved) != now)
+		WRITE_ONCE(rdma->sc_sq_moved, now);
 	atomic64_sub(svc_rdma_sq_cost(entries), &rdma->sc_sq_used);
 }
 

@@ -508,7 +508,7 @@ void svc_rdma_sq_unpark(struct svcxprt_rdma *rdma);
 void svc_rdma_sq_abandon(struct svcxprt_rdma *rdma);
 
 /* What is posted, in sc_sq_used: entries that are shared, and chains so many times this. */
-#define SVC_RDMA_SQ_CHAIN	(1LL << 32)
+#define SVC_RDMA_SQ_CHAIN	((s64)BIT_ULL(32))
 
 /* Whether no Work Request is posted or about to be. */
 static inline bool svc_rdma_sq_idle(const struct svcxprt_rdma *rdma)
