@@ -124,7 +124,7 @@ void svc_rdma_credits_cover(struct svcxprt_rdma *rdma)
 {
 	unsigned int covered = rdma->sc_recvs_posted;
 
-	if (READ_ONCE(rdma->sc_xprt.xpt_bc_xprt))
+	if (READ_ONCE(rdma->sc_bc_xprt))
 		covered -= min(covered, rdma->sc_bc_credits);
 	covered = min(covered, rdma->sc_recv_target);
 	if (covered <= rdma->sc_grant)

@@ -28,7 +28,7 @@ static struct ib_recv_wr *svc_rdma_recv_chain(struct svcxprt_rdma *rdma,
 
 	*count = 0;
 	/* Replies to calls of ours need Receives, too. */
-	if (READ_ONCE(rdma->sc_xprt.xpt_bc_xprt))
+	if (READ_ONCE(rdma->sc_bc_xprt))
 		wanted += rdma->sc_bc_credits;
 	if (rdma->sc_recvs_posted >= wanted)
 		return NULL;

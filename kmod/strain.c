@@ -13,6 +13,7 @@ enum {
 	SVC_RDMA_REPLY_MS_MAX	= 10000,
 	SVC_RDMA_UDELAY_MAX	= 1000,	/* what udelay() takes everywhere */
 	SVC_RDMA_SQ_MIN		= 32,	/* a READ of 256 KiB takes 3 */
+	SVC_RDMA_BC_SETUP_MAX	= 10000,	/* milliseconds */
 };
 
 unsigned int svc_rdma_unmap_us;
@@ -60,6 +61,33 @@ static const struct kernel_param_ops svc_rdma_sq_max_ops = {
 module_param_cb(sq_max, &svc_rdma_sq_max_ops, &svc_rdma_sq_max, 0600);
 MODULE_PARM_DESC(sq_max,
 		 "for tests: most Work Requests that the Send Queue of a new connection holds, 32 or more (default: as many as it needs); larger chunks than fit end the connection");
+
+static unsigned int svc_rdma_bc_setup_ms;
+
+static int svc_rdma_bc_setup_ms_set(const char *val,
+				    const struct kernel_param *kp)
+{
+	return param_set_uint_minmax(val, kp, 0, SVC_RDMA_BC_SETUP_MAX);
+}
+
+static const struct kernel_param_ops svc_rdma_bc_setup_ms_ops = {
+	.set = svc_rdma_bc_setup_ms_set,
+	.get = param_get_uint,
+};
+
+module_param_cb(bc_setup_ms, &svc_rdma_bc_setup_ms_ops, &svc_rdma_bc_setup_ms,
+		0600);
+MODULE_PARM_DESC(bc_setup_ms,
+		 "for tests: milliseconds that setting up a backchannel takes longer, 0 to 10000 (default: 0)");
+
+/* The first asker dawdles between us and sunrpc. May sleep. */
+void svc_rdma_strain_bc_setup(void)
+{
+	unsigned int ms = READ_ONCE(svc_rdma_bc_setup_ms);
+
+	if (ms)
+		msleep(ms);
+}
 
 /* Any context. */
 void svc_rdma_strain_delay(unsigned int us)

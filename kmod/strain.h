@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Strain on demand, for tests and experiments: parameters of a module built with
- * CONFIG_SVCRDMA_CHECKS that make releasing and processing slow and the Send Queue
- * short.
+ * CONFIG_SVCRDMA_CHECKS that make things slow and the Send Queue short.
  * Without the option nothing of this is compiled in.
  */
 #ifndef SVCRDMA_STRAIN_H
@@ -18,6 +17,7 @@ extern unsigned int svc_rdma_reply_ms;
 
 void svc_rdma_strain_delay(unsigned int us);
 void svc_rdma_strain_sleep(unsigned int ms);
+void svc_rdma_strain_bc_setup(void);
 u32 svc_rdma_strain_sq(u32 entries);
 
 /* The CPU waits for the IOMMU. Any context. */
@@ -51,6 +51,10 @@ static inline void svc_rdma_strain_reply(void)
 static inline u32 svc_rdma_strain_sq(u32 entries)
 {
 	return entries;
+}
+
+static inline void svc_rdma_strain_bc_setup(void)
+{
 }
 
 #endif

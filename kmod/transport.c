@@ -88,6 +88,7 @@ static void svc_rdma_detach(struct svc_xprt *xprt)
 	if (test_bit(XPT_LISTENER, &xprt->xpt_flags))
 		svc_rdma_stop_listening(rdma);
 
+	svc_rdma_bc_detach(rdma);
 	if (rdma->sc_qp)
 		rdma_disconnect(rdma->sc_cm_id);
 }
@@ -123,6 +124,7 @@ static void svc_rdma_free_connection(struct svcxprt_rdma *rdma)
 	timer_shutdown_sync(&rdma->sc_handshake_timer);
 	timer_shutdown_sync(&rdma->sc_quiet_timer);
 	timer_shutdown_sync(&rdma->sc_trim_timer);
+	svc_rdma_bc_forget(rdma);
 
 	if (rdma->sc_qp) {
 		ib_drain_qp(rdma->sc_qp);

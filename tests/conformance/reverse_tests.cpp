@@ -106,6 +106,37 @@ void recall(Context &context) {
     bench.other.answer(write);
 }
 
+/// Answers a recall, which has to come next, for a delegation of one session or of the other.
+void answer_recall(Client &client, const nfs4::Results::Opened &opened) {
+    const auto message = client.receive();
+    check(message.proc == Proc::msg, "the callback is not an RDMA_MSG");
+    const auto callback = need(nfs4::decode_callback(message.payload), "the callback");
+    check(callback.xid == message.xid, "the callback has two XIDs");
+    check(callback.recalls && callback.delegation == opened.delegation,
+          "the callback does not recall the delegation");
+    client.send(Header{.xid = callback.xid}, nfs4::callback_reply(callback));
+}
+
+/// Two clients share a connection, as far as the server can tell, and it calls both back over it.
+void two_clients(Context &context) {
+    auto client = context.connect(), other = context.connect();
+    const auto [first, second] = Session::two(client);
+    if (!first->back_channel() || !second->back_channel())
+        throw NotApplicable{"the server makes no calls over this connection"};
+    other.expect_alive();
+    for (auto *session : {first.get(), second.get()}) {
+        // A server may withhold delegations of a file for a while after it has recalled one.
+        Workspace workspace(context, client);
+        const auto handle = workspace.file("data");
+        const auto directory = session->find(context, workspace);
+        const auto opened = open_delegated(*session, directory);
+        const auto write = write_from(other, handle);
+        answer_recall(client, opened);
+        give_back(*session, session->find(directory, "data"), opened);
+        other.answer(write);
+    }
+}
+
 void not_asked_for(Context &context) {
     Bench bench(context, false);
     const auto opened = open_once(bench.session, bench.directory);
@@ -181,6 +212,10 @@ std::span<const Test> reverse_tests() {
              {"8167-5.1-1", "8167-5.1-2", "8267-6.5.2-1", "8267-6.5.2-2"},
              "a delegation is recalled by a short call over the same connection",
              recall},
+        Test{"reverse.two-clients",
+             {"8267-6.5.2-1"},
+             "two clients that ask for it at once are called back over one connection",
+             two_clients},
         Test{"reverse.not-asked-for",
              {"8167-6-1"},
              "no call comes to a client that did not ask for any",

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "session.h"
 
+#include <array>
+#include <map>
 #include <sstream>
+#include <vector>
 
 namespace conform {
 
@@ -12,25 +15,61 @@ using nfs4::Results;
 
 Session::Session(Client &client, bool back_channel, std::uint32_t minor_version)
     : client_(&client), minor_version_(minor_version) {
-    const auto none = fmt::format("no NFS version 4.{}: ", minor_version);
+    identify();
+    begin(client.call(nfs4::compound, create(back_channel)).rpc);
+}
+
+std::pair<std::unique_ptr<Session>, std::unique_ptr<Session>> Session::two(Client &client) {
+    const std::array<Session *, 2> both = {new Session(client, Unborn()),
+                                           new Session(client, Unborn())};
+    std::pair result{std::unique_ptr<Session>(both[0]), std::unique_ptr<Session>(both[1])};
+    for (auto *session : both)
+        session->identify();
+    std::map<std::uint32_t, Session *> asked;
+    for (auto *session : both) {
+        const auto xid = client.next_xid();
+        asked[xid] = session;
+        client.send(Header{.xid = xid},
+                    rpcrdma::encode_call(xid, nfs4::compound, session->create(true)));
+    }
+    // In whatever order the answers come. Requests on the sessions follow only then: the server may
+    // call back before the second answer, and there is nothing to call back for yet.
+    std::vector<std::pair<Session *, Message>> answers;
+    while (!asked.empty()) {
+        auto message = client.receive();
+        const auto found = asked.find(message.xid);
+        check(found != asked.end(), fmt::format("XID {:#x} was not asked", message.xid));
+        answers.emplace_back(found->second, std::move(message));
+        asked.erase(found);
+    }
+    for (auto &[session, message] : answers)
+        session->begin(need(rpcrdma::decode_reply(message.payload), "CREATE_SESSION"));
+    return result;
+}
+
+void Session::identify() {
+    const auto none = fmt::format("no NFS version 4.{}: ", minor_version_);
     std::random_device random;
     const auto owner = fmt::format("rpcrdma-conform {:x}{:x}", random(), random());
-    const auto exchanged =
-        client.call(nfs4::compound, Compound(minor_version).exchange_id(owner, random()).bytes());
+    const auto exchanged = client_->call(
+        nfs4::compound, Compound(minor_version_).exchange_id(owner, random()).bytes());
     auto results = Results::of(exchanged.rpc);
     if (!results)
         throw NotApplicable{none + results.error().what};
-    std::uint32_t sequence_id = 0;
-    const auto client_id = results->exchange_id(&sequence_id);
+    const auto client_id = results->exchange_id(&create_id_);
     if (!client_id)
         throw NotApplicable{none + client_id.error().what};
     client_id_ = *client_id;
+}
 
-    const auto created = client.call(
-        nfs4::compound, Compound(minor_version)
-                            .create_session(client_id_, sequence_id, back_channel, callback_program)
-                            .bytes());
-    auto session = need(Results::of(created.rpc), "CREATE_SESSION");
+Bytes Session::create(bool back_channel) const {
+    return Compound(minor_version_)
+        .create_session(client_id_, create_id_, back_channel, callback_program)
+        .bytes();
+}
+
+void Session::begin(const rpcrdma::RpcReply &created) {
+    auto session = need(Results::of(created), "CREATE_SESSION");
     id_ = need(session.create_session(&back_channel_));
     const auto reclaimed = call(compound().reclaim_complete());
     need(results_of(reclaimed).plain(Op::reclaim_complete));

@@ -5,7 +5,9 @@
 
 #include "rpcrdma/nfs4.h"
 
+#include <memory>
 #include <string>
+#include <utility>
 
 namespace conform {
 
@@ -15,6 +17,10 @@ class Session {
   public:
     /// `back_channel` offers the connection for callbacks. `client` must outlive it.
     Session(Client &client, bool back_channel = false, std::uint32_t minor_version = 1);
+
+    /// Two of two client ids, both with callbacks, asked for at the same time.
+    static std::pair<std::unique_ptr<Session>, std::unique_ptr<Session>> two(Client &client);
+
     Session(const Session &) = delete;
     Session &operator=(const Session &) = delete;
     ~Session();
@@ -46,9 +52,17 @@ class Session {
     static constexpr std::uint32_t callback_program = 0x40000000;
 
   private:
+    struct Unborn {};
+    Session(Client &client, Unborn) : client_(&client), minor_version_(1) {}
+
+    void identify();
+    rpcrdma::Bytes create(bool back_channel) const; ///< the arguments of CREATE_SESSION
+    void begin(const rpcrdma::RpcReply &created);
+
     Client *client_;
     std::uint32_t minor_version_;
     std::uint64_t client_id_ = 0;
+    std::uint32_t create_id_ = 0;
     rpcrdma::nfs4::SessionId id_ = {};
     std::uint32_t sequence_id_ = 0;
     bool back_channel_ = false;
