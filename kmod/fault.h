@@ -19,7 +19,8 @@
 	X(post_recv_part)	/* ... takes all of a chain but its last */	\
 	X(map)			/* rdma_rw_ctx_init() */		\
 	X(arm)			/* ib_req_notify_cq() */		\
-	X(create_qp)		/* rdma_create_qp() */
+	X(create_qp)		/* rdma_create_qp() */			\
+	X(drain)		/* the queue pair takes no markers */
 
 enum svc_rdma_fault {
 #define SVC_RDMA_FAULT_ENUM(name) SVC_RDMA_FAULT_##name,

@@ -66,6 +66,7 @@
 	X(handshakes_timed_out)	/* the client did not confirm */	\
 	X(stalls)		/* the client took nothing until the deadline */ \
 	X(smaller_queues)	/* the device refused larger ones */	\
+	X(drains_by_core)	/* queue pairs that were left to ib_drain_qp() */ \
 	X(device_closes)	/* connections that their device took along */ \
 	X(address_changes)	/* connections whose hardware address changed */ \
 	X(relistens)		/* listeners that found their device again */ \

@@ -411,6 +411,9 @@ void svc_rdma_budget_return(struct svcxprt_rdma *rdma, u32 bytes);
 int svc_rdma_budget_init(void);
 void svc_rdma_budget_exit(void);
 
+/* drain.c */
+void svc_rdma_drain(struct svcxprt_rdma *rdma);
+
 /* device.c */
 extern struct ib_client svc_rdma_ib_client;
 bool svc_rdma_device_attach(struct svcxprt_rdma *rdma);

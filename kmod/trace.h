@@ -272,6 +272,36 @@ TRACE_EVENT(svc_rdma_accepted,
 		  __entry->remote_invalidation)
 );
 
+DECLARE_EVENT_CLASS(svc_rdma_connection,
+	TP_PROTO(const struct svcxprt_rdma *rdma),
+	TP_ARGS(rdma),
+	TP_STRUCT__entry(
+		__string(client, rdma->sc_xprt.xpt_remotebuf)
+	),
+	TP_fast_assign(
+		__assign_str(client);
+	),
+	TP_printk("client=%s", __get_str(client))
+);
+
+/* The end of a connection: an nfsd thread lets go of it ... */
+DEFINE_EVENT(svc_rdma_connection, svc_rdma_detach,
+	TP_PROTO(const struct svcxprt_rdma *rdma),
+	TP_ARGS(rdma)
+);
+
+/* ... the last reference is gone, and so is all that was posted ... */
+DEFINE_EVENT(svc_rdma_connection, svc_rdma_drained,
+	TP_PROTO(const struct svcxprt_rdma *rdma),
+	TP_ARGS(rdma)
+);
+
+/* ... and nothing of it is left. */
+DEFINE_EVENT(svc_rdma_connection, svc_rdma_freed,
+	TP_PROTO(const struct svcxprt_rdma *rdma),
+	TP_ARGS(rdma)
+);
+
 TRACE_EVENT(svc_rdma_cm_event,
 	TP_PROTO(const struct svcxprt_rdma *rdma,
 		 enum rdma_cm_event_type event, int status),

@@ -14,6 +14,7 @@
 #include <linux/slab.h>
 
 #include "svcrdma.h"
+#include "trace.h"
 
 /**
  * svc_rdma_close - close a connection, soon
@@ -89,8 +90,10 @@ static void svc_rdma_detach(struct svc_xprt *xprt)
 		svc_rdma_stop_listening(rdma);
 
 	svc_rdma_bc_detach(rdma);
-	if (rdma->sc_qp)
+	if (rdma->sc_qp) {
+		trace_svc_rdma_detach(rdma);
 		rdma_disconnect(rdma->sc_cm_id);
+	}
 }
 
 static void svc_rdma_free_listener(struct svcxprt_rdma *listener)
@@ -127,7 +130,8 @@ static void svc_rdma_free_connection(struct svcxprt_rdma *rdma)
 	svc_rdma_bc_forget(rdma);
 
 	if (rdma->sc_qp) {
-		ib_drain_qp(rdma->sc_qp);
+		svc_rdma_drain(rdma);
+		trace_svc_rdma_drained(rdma);
 		svc_rdma_check_drained(rdma);
 		svc_rdma_release_flush(rdma);
 		svc_rdma_recv_ctxts_destroy(rdma);
@@ -141,6 +145,7 @@ static void svc_rdma_free_connection(struct svcxprt_rdma *rdma)
 	if (rdma->sc_cm_id)
 		rdma_destroy_id(rdma->sc_cm_id);
 	svc_rdma_device_detach(rdma);
+	trace_svc_rdma_freed(rdma);
 	if (rdma->sc_accepted)
 		svc_rdma_add(SVC_RDMA_live_connections, -1);
 }
