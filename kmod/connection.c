@@ -301,6 +301,8 @@ static int svc_rdma_create_queues(struct svcxprt_rdma *rdma)
 		if (!ret)
 			return 0;
 		svc_rdma_cqs_destroy(rdma);
+		if (svc_rdma_closing(rdma))
+			return -ENOTCONN;
 		credits /= 2;
 		if (credits < SVC_RDMA_CREDITS_MIN)
 			return ret;
