@@ -3,8 +3,9 @@
  * Connections, from the client's request until they are established: who the
  * client is, what was agreed on, the queues, and the events that end it all.
  *
- * An nfsd thread accepts, because building a connection takes time. A client
- * that then falls silent is dropped after a deadline.
+ * A work item builds a connection and answers its client; how it comes from there
+ * to sunrpc is in listener.c. A client that does not confirm is dropped after a
+ * deadline.
  */
 #include <linux/module.h>
 
@@ -40,6 +41,7 @@ static int svc_rdma_conn_event(struct rdma_cm_id *id,
 	case RDMA_CM_EVENT_ESTABLISHED:
 		WRITE_ONCE(rdma->sc_established, true);
 		timer_delete(&rdma->sc_handshake_timer);
+		svc_rdma_accept_ready(rdma);
 		break;
 	case RDMA_CM_EVENT_TIMEWAIT_EXIT:
 		/* Closed long since; now its queue pair number is free again. */
@@ -66,10 +68,10 @@ static void svc_rdma_handshake_timer(struct timer_list *timer)
 	struct svcxprt_rdma *rdma =
 		container_of(timer, struct svcxprt_rdma, sc_handshake_timer);
 
-	if (READ_ONCE(rdma->sc_established) || svc_rdma_closing(rdma))
+	if (READ_ONCE(rdma->sc_established))
 		return;
-	svc_rdma_count(SVC_RDMA_handshakes_timed_out);
 	svc_rdma_close(rdma);
+	svc_rdma_accept_drop(rdma, SVC_RDMA_handshakes_timed_out);
 }
 
 static void svc_rdma_set_addresses(struct svcxprt_rdma *rdma)
@@ -90,38 +92,77 @@ static void svc_rdma_set_addresses(struct svcxprt_rdma *rdma)
 	svc_xprt_set_local(xprt, local, svc_addr_len(local));
 }
 
+static void svc_rdma_set_limits(struct svcxprt_rdma *rdma)
+{
+	struct rpcrdma_hdr_limits *limits = &rdma->sc_limits;
+
+	/* Two pages of the thread's stay free for the reply. */
+	limits->max_message = PAGE_SIZE *
+		(svc_rdma_compat_maxpages(rdma->sc_xprt.xpt_server) - 2);
+	limits->max_read_segments = SVC_RDMA_MAX_SEGMENTS;
+	limits->max_read_chunks = SVC_RDMA_MAX_READ_CHUNKS;
+	limits->max_write_chunks = SVC_RDMA_MAX_PAYLOADS;
+	limits->max_segments = SVC_RDMA_MAX_SEGMENTS;
+}
+
+/*
+ * RDMA Reads that may be in flight at once: as many as client, device and user
+ * allow. A client may allow none, but then no call of it could have chunks.
+ */
+static u8 svc_rdma_outbound_reads(const struct rdma_cm_id *id,
+				  const struct rdma_conn_param *param)
+{
+	u32 most = min_t(u32, param->initiator_depth,
+			 svc_rdma_setting(SVC_RDMA_SETTING_OUTBOUND_READS));
+
+	return min_t(u32, most, id->device->attrs.max_qp_init_rd_atom);
+}
+
+static void svc_rdma_connect_work(struct work_struct *work);
+
 /**
  * svc_rdma_connection_alloc - a connection that a client has asked for
  * @listener: that it asked
  * @id: of the connection; its events go to the connection from now on
  * @param: what the client has sent
  *
- * In the connection manager's event handler. Returns NULL if there is no
- * memory. svc_rdma_connection_reject() undoes it.
+ * In the connection manager's event handler. svc_rdma_connection_reject() undoes
+ * it. Takes from the service what the connection needs to know: building it must
+ * not touch that any more, which may be gone by then. Returns an ERR_PTR if there
+ * must not be such a connection: -EINVAL if the server could not read from its
+ * client, or -ENOMEM.
  */
 struct svcxprt_rdma *
 svc_rdma_connection_alloc(struct svcxprt_rdma *listener, struct rdma_cm_id *id,
 			  const struct rdma_conn_param *param)
 {
+	struct sockaddr *remote = (struct sockaddr *)&id->route.addr.dst_addr;
+	u8 reads = svc_rdma_outbound_reads(id, param);
 	struct svcxprt_rdma *rdma;
 	struct cm_private priv;
 
+	if (!reads) {
+		pr_warn_ratelimited("svcrdma: no connection for %pISc: it allows no RDMA Reads\n",
+				    remote);
+		return ERR_PTR(-EINVAL);
+	}
 	rdma = svc_rdma_alloc(listener->sc_xprt.xpt_server,
 			      listener->sc_xprt.xpt_net,
 			      ibdev_to_node(id->device));
 	if (!rdma)
-		return NULL;
+		return ERR_PTR(-ENOMEM);
 	/* sunrpc's own comes only with xpo_accept. */
 	__module_get(THIS_MODULE);
 	timer_setup(&rdma->sc_handshake_timer, svc_rdma_handshake_timer, 0);
+	INIT_WORK(&rdma->sc_connect_work, svc_rdma_connect_work);
 
 	cm_private_decode(param->private_data, param->private_data_len, &priv);
 	rdma->sc_remote_invalidation = priv.remote_invalidation;
 	rdma->sc_inline_size = svc_rdma_setting(SVC_RDMA_SETTING_INLINE_SIZE);
 	rdma->sc_inline_send = min(priv.recv_size, rdma->sc_inline_size);
 	rdma->sc_bc_credits = svc_rdma_setting(SVC_RDMA_SETTING_BC_CREDITS);
-	rdma->sc_ord = min_t(u32, param->initiator_depth,
-			     svc_rdma_setting(SVC_RDMA_SETTING_OUTBOUND_READS));
+	rdma->sc_ord = reads;
+	svc_rdma_set_limits(rdma);
 
 	rdma->sc_cm_id = id;
 	svc_rdma_set_addresses(rdma);
@@ -135,19 +176,6 @@ void svc_rdma_connection_reject(struct svcxprt_rdma *rdma)
 {
 	rdma->sc_cm_id = NULL;
 	svc_xprt_put(&rdma->sc_xprt);
-}
-
-static void svc_rdma_set_limits(struct svcxprt_rdma *rdma)
-{
-	struct rpcrdma_hdr_limits *limits = &rdma->sc_limits;
-
-	/* Two pages of the thread's stay free for the reply. */
-	limits->max_message = PAGE_SIZE *
-		(svc_rdma_compat_maxpages(rdma->sc_xprt.xpt_server) - 2);
-	limits->max_read_segments = SVC_RDMA_MAX_SEGMENTS;
-	limits->max_read_chunks = SVC_RDMA_MAX_READ_CHUNKS;
-	limits->max_write_chunks = SVC_RDMA_MAX_PAYLOADS;
-	limits->max_segments = SVC_RDMA_MAX_SEGMENTS;
 }
 
 static void svc_rdma_qp_event(struct ib_event *event, void *context)
@@ -330,9 +358,6 @@ static int svc_rdma_accept_client(struct svcxprt_rdma *rdma)
 	if (!(device->attrs.device_cap_flags & IB_DEVICE_MEM_MGT_EXTENSIONS))
 		rdma->sc_remote_invalidation = false;
 
-	rdma->sc_ord = min_t(u32, rdma->sc_ord, device->attrs.max_qp_init_rd_atom);
-	if (!rdma->sc_ord)
-		return -EINVAL;		/* it would not let us read */
 	param.initiator_depth = rdma->sc_ord;
 	cm_private_encode(message, &priv);
 
@@ -352,7 +377,6 @@ static int svc_rdma_connect(struct svcxprt_rdma *rdma)
 
 	if (svc_rdma_closing(rdma))
 		return -ENOTCONN;
-	svc_rdma_set_limits(rdma);
 
 	pd = ib_alloc_pd(rdma->sc_cm_id->device, 0);
 	if (IS_ERR(pd))
@@ -378,23 +402,30 @@ static int svc_rdma_connect(struct svcxprt_rdma *rdma)
 	return svc_rdma_accept_client(rdma);
 }
 
-/* xpo_accept: an nfsd thread serves the listener's queue. May sleep. */
+/* Builds what a client has asked for, and answers it. Holds a reference. */
+static void svc_rdma_connect_work(struct work_struct *work)
+{
+	struct svcxprt_rdma *rdma =
+		container_of(work, struct svcxprt_rdma, sc_connect_work);
+	int ret = svc_rdma_connect(rdma);
+
+	if (ret) {
+		svc_rdma_close(rdma);
+		/* Unless it was abandoned meanwhile, which is why it failed. */
+		if (svc_rdma_accept_drop(rdma, SVC_RDMA_accepts_failed))
+			pr_warn_ratelimited("svcrdma: no connection for %s: error %d\n",
+					    rdma->sc_xprt.xpt_remotebuf, ret);
+	}
+	svc_xprt_put(&rdma->sc_xprt);
+}
+
+/* xpo_accept: an nfsd thread takes over what is ready. */
 struct svc_xprt *svc_rdma_accept(struct svc_xprt *xprt)
 {
 	struct svcxprt_rdma *rdma = svc_rdma_accept_next(svc_rdma_of(xprt));
-	int ret;
 
 	if (!rdma)
 		return NULL;
-	ret = svc_rdma_connect(rdma);
-	if (ret) {
-		svc_rdma_count(SVC_RDMA_accepts_failed);
-		pr_warn_ratelimited("svcrdma: no connection for %s: error %d\n",
-				    rdma->sc_xprt.xpt_remotebuf, ret);
-		svc_xprt_put(&rdma->sc_xprt);
-		return NULL;
-	}
-
 	trace_svc_rdma_accepted(rdma);
 	svc_rdma_count(SVC_RDMA_live_connections);
 	rdma->sc_accepted = true;

@@ -23,8 +23,9 @@ enum {
 };
 
 /*
- * For teardown: freeing a transport waits for its queue pair, which the last
- * holder of a reference may not be allowed to do.
+ * For the beginning and the end of connections: building one takes time that the
+ * connection manager's handler does not have, and freeing one waits for its queue
+ * pair, which the last holder of a reference may not be allowed to do.
  */
 struct workqueue_struct *svc_rdma_wq;
 

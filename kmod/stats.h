@@ -60,9 +60,9 @@
 	X(no_memory)							\
 	X(replies_too_large)	/* answered with ERR_CHUNK */		\
 	X(calls_without_room)	/* the thread has fewer pages than it should */ \
-	X(accepts_refused)	/* too many were waiting */		\
 	X(accepts_failed)						\
-	X(accepts_abandoned)	/* ended while they were waiting */	\
+	X(accepts_abandoned)	/* ended before they were handed over */ \
+	X(accepts_paced)	/* threads that were to leave others time */ \
 	X(handshakes_timed_out)	/* the client did not confirm */	\
 	X(stalls)		/* the client took nothing until the deadline */ \
 	X(smaller_queues)	/* the device refused larger ones */	\
@@ -85,7 +85,7 @@
 	X(err_reply)		/* of these, replies: dropped in silence */ \
 	/* live */							\
 	X(live_listeners)						\
-	X(live_waiting)		/* connections to be accepted */	\
+	X(live_waiting)		/* connections to be handed over */	\
 	X(live_connections)						\
 	X(live_recv_ctxts)						\
 	X(live_send_ctxts)						\

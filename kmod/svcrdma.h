@@ -68,9 +68,6 @@ enum {
 	 */
 	SVC_RDMA_MAX_SGE		= 32,
 
-	/* Connection requests that may wait for an nfsd thread. */
-	SVC_RDMA_ACCEPT_BACKLOG		= 64,
-
 	/* Storage that small requests find embedded in their context. */
 	SVC_RDMA_RW_SEGMENTS		= 2,
 	SVC_RDMA_RW_SGS			= 4,
@@ -255,12 +252,14 @@ enum svc_rdma_cut {
 /**
  * struct svcxprt_rdma - a listener or a connection
  *
- * Accept: one lock for all listeners (listener.c) protects @sc_accept_q and
- * @sc_accept_len of a listener, and @sc_accept_entry and @sc_listener of the
- * connections in its queue.
+ * Accept: one lock for all listeners (listener.c) protects @sc_pending_q,
+ * @sc_accept_q and @sc_unproven of a listener, and @sc_accept_entry, @sc_listener,
+ * @sc_unproven_entry and @sc_handed_over of the connections in them. What the work
+ * that builds a connection writes is seen by the thread that takes it over: in
+ * between lie the connection manager's lock and that one.
  *
  * Receive: @sc_recv_ready and the counts from @sc_recv_ctxts to @sc_cut_since belong
- * to the receiver (before the first svc_xprt_received(), to the accepting thread).
+ * to the receiver (before the first svc_xprt_received(), to the work that builds it).
  * Anybody adds to @sc_recv_free, @sc_read_done and @sc_recv_later; only the receiver
  * takes.
  *
@@ -276,13 +275,18 @@ struct svcxprt_rdma {
 	int			(*sc_threadfn)(void *data); /* of the service */
 
 	/* a listener's */
-	struct list_head	sc_accept_q;
-	unsigned int		sc_accept_len;
+	struct list_head	sc_pending_q;	/* not confirmed yet */
+	struct list_head	sc_accept_q;	/* ready to be handed over */
+	struct list_head	sc_unproven;	/* handed over, oldest first */
+	struct delayed_work	sc_pace_work;
 	struct delayed_work	sc_listen_work;
 
 	/* a connection's */
 	struct list_head	sc_accept_entry;
-	struct svcxprt_rdma	*sc_listener;	/* while queued there */
+	struct svcxprt_rdma	*sc_listener;	/* while it holds this one */
+	struct list_head	sc_unproven_entry;
+	unsigned long		sc_handed_over;	/* jiffies */
+	struct work_struct	sc_connect_work;
 	struct svc_rdma_device	*sc_device;
 	struct list_head	sc_device_entry;
 	struct timer_list	sc_handshake_timer;
@@ -293,7 +297,7 @@ struct svcxprt_rdma {
 	struct ib_qp		*sc_qp;
 	u32			sc_port_num;
 	bool			sc_write_regions; /* Writes take memory regions, too */
-	bool			sc_accepted;
+	bool			sc_accepted;	/* handed over */
 	bool			sc_remote_invalidation;
 	u8			sc_ord;		/* RDMA Reads in flight at once */
 	u32			sc_inline_size;	/* bytes of our Receive and Send buffers */
@@ -386,7 +390,11 @@ void svc_rdma_enqueue(struct svcxprt_rdma *rdma);
 struct svc_xprt *svc_rdma_create(struct svc_serv *serv, struct net *net,
 				 struct sockaddr *sa, int salen, int flags);
 struct svcxprt_rdma *svc_rdma_accept_next(struct svcxprt_rdma *listener);
+bool svc_rdma_accept_drop(struct svcxprt_rdma *rdma,
+			  enum svc_rdma_counter counter);
 void svc_rdma_abandon(struct svcxprt_rdma *rdma);
+void svc_rdma_accept_ready(struct svcxprt_rdma *rdma);
+void svc_rdma_accept_forget(struct svcxprt_rdma *rdma);
 void svc_rdma_stop_listening(struct svcxprt_rdma *listener);
 
 /* connection.c */

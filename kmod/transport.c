@@ -8,7 +8,7 @@
  *
  * References to this module: sunrpc takes one for each listener and for each
  * connection that xpo_accept returns, and drops one when a transport is freed.
- * A connection that was requested but not accepted yet holds its own.
+ * A connection that was not handed over yet holds its own.
  */
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -65,6 +65,7 @@ struct svcxprt_rdma *svc_rdma_alloc(struct svc_serv *serv, struct net *net,
 	set_bit(XPT_CONG_CTRL, &rdma->sc_xprt.xpt_flags);
 
 	INIT_LIST_HEAD(&rdma->sc_accept_entry);
+	INIT_LIST_HEAD(&rdma->sc_unproven_entry);
 	INIT_LIST_HEAD(&rdma->sc_recv_ready);
 	init_llist_head(&rdma->sc_recv_free);
 	init_llist_head(&rdma->sc_read_done);
@@ -128,6 +129,7 @@ static void svc_rdma_free_connection(struct svcxprt_rdma *rdma)
 	timer_shutdown_sync(&rdma->sc_quiet_timer);
 	timer_shutdown_sync(&rdma->sc_trim_timer);
 	svc_rdma_bc_forget(rdma);
+	svc_rdma_accept_forget(rdma);
 
 	if (rdma->sc_qp) {
 		svc_rdma_drain(rdma);

@@ -25,6 +25,7 @@
 #include <linux/gfp.h>
 #include <linux/minmax.h>
 #include <linux/sunrpc/svc.h>
+#include <linux/sunrpc/svc_xprt.h>
 
 #ifdef HAVE_has_folio_batch_header
 #include <linux/folio_batch.h>
@@ -82,6 +83,33 @@ svc_rdma_compat_vectors(const struct svc_rqst *rqstp)
 	return rqstp->rq_maxpages;
 #else
 	return ARRAY_SIZE(rqstp->rq_vec);
+#endif
+}
+
+/*
+ * Whether the client of a connection has presented a file handle that is worth
+ * something. Kernels that do not ask count all connections alike.
+ */
+static inline bool svc_rdma_compat_peer_valid(const struct svc_xprt *xprt)
+{
+#ifdef HAVE_svc_xprt_has_peer_valid
+	return test_bit(XPT_PEER_VALID, &xprt->xpt_flags);
+#else
+	return true;
+#endif
+}
+
+/* Connections of others that a service keeps. */
+static inline unsigned int
+svc_rdma_compat_max_unproven(const struct svc_serv *serv)
+{
+#ifndef HAVE_svc_xprt_has_peer_valid
+	return INT_MAX;
+#elif defined(XPT_MAX_TMP_CONN)
+	return XPT_MAX_TMP_CONN;
+#else
+	/* nfsd's max_connections, or else sunrpc's own number, which has no name. */
+	return serv->sv_maxconn ? serv->sv_maxconn : 64;
 #endif
 }
 

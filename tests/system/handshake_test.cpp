@@ -25,7 +25,7 @@ TEST_F(HandshakeTest, HalfOpenConnectionIsDropped) {
 
     deafen();
     try_to_mount(seconds(20));
-    EXPECT_TRUE(eventually([](const Counters &now) { return now.at("live_connections") == 1; }));
+    EXPECT_TRUE(eventually([](const Counters &now) { return now.at("live_waiting") == 1; }));
     EXPECT_EQ(counters().at("handshakes_timed_out"), 0U);
     EXPECT_TRUE(eventually([](const Counters &now) { return now.at("handshakes_timed_out") > 0; },
                            seconds(20)));

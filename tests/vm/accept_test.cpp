@@ -8,29 +8,61 @@ namespace lab {
 
 namespace {
 
-using AcceptTest = ModuleTest;
+using std::chrono::seconds;
 
-// No thread accepts, and a client asks for more connections than may wait: the others are refused
-// at once. When the client gives up, nothing of it stays in the queue.
-TEST_F(AcceptTest, QueueIsBounded) {
-    constexpr unsigned backlog = 64, asked_for = 80;
+class AcceptTest : public ModuleTest {
+  protected:
+    void SetUp() override { on(client(), "modprobe rdma_ucm"); }
+
+    /// A client that wants so many connections and does nothing with them.
+    void ask_for(unsigned connections) {
+        start_on(client(), "asking",
+                 fmt::format("ucmatose -s {} -p {} -c {} || :", server().data_address(),
+                             nfs_->port(Transport::svcrdma), connections));
+    }
+
+    static void stop_asking() {
+        on(client(), "pkill -x ucmatose || :");
+        finish_on(client(), "asking", seconds(30));
+    }
+};
+
+// No thread is free, and clients ask for more connections than anybody has thought of: all are
+// made, and wait to be handed over. When the client gives up, nothing of them stays.
+TEST_F(AcceptTest, ManyMayWait) {
+    constexpr unsigned asked_for = 150;
     serve({Transport::svcrdma}, 1);
     ASSERT_TRUE(nfs_);
     hold_thread();
-    start_on(client(), "asking",
-             fmt::format("modprobe rdma_ucm; ucmatose -s {} -p {} -c {} || :",
-                         server().data_address(), nfs_->port(Transport::svcrdma), asked_for));
-    // It gives up as soon as one is refused, and takes back the others.
-    EXPECT_TRUE(eventually([](const Counters &now) {
-        return now.at("accepts_refused") + now.at("accepts_abandoned") == asked_for;
-    })) << output_on(client(), "asking");
-    const auto now = counters();
-    EXPECT_EQ(now.at("accepts_abandoned"), backlog);
-    EXPECT_EQ(now.at("live_waiting"), 0U);
-    EXPECT_EQ(now.at("live_connections"), 0U);
-    finish_on(client(), "asking", std::chrono::seconds(30));
+    ask_for(asked_for);
+    EXPECT_TRUE(eventually([](const Counters &now) { return now.at("live_waiting") == asked_for; },
+                           seconds(60)))
+        << output_on(client(), "asking");
+    EXPECT_EQ(counters().at("live_connections"), 0U);
+    stop_asking();
+    EXPECT_TRUE(eventually([](const Counters &now) { return now.at("live_waiting") == 0; }));
+    EXPECT_EQ(counters().at("accepts_abandoned"), asked_for);
     let_thread_go();
     expect_service();
+}
+
+// What was sent while nobody was there to take it over is served when somebody is.
+TEST_F(AcceptTest, CallsWaitWithTheirConnection) {
+    serve({Transport::svcrdma}, 1);
+    ASSERT_TRUE(nfs_);
+    hold_thread();
+    start_on(
+        client(), "mount",
+        fmt::format("mkdir -p /mnt/nfs; mount -t nfs -o vers=3,nolock,mountproto=tcp,proto=rdma,"
+                    "port={} {}:/export /mnt/nfs && umount /mnt/nfs",
+                    nfs_->port(Transport::svcrdma), server().data_address()));
+    EXPECT_TRUE(eventually([](const Counters &now) { return now.at("recv_events") > 0; }));
+    EXPECT_EQ(counters().at("calls"), 0U);
+    EXPECT_EQ(counters().at("live_waiting"), 1U);
+    let_thread_go();
+    finish_on(client(), "mount", seconds(60));
+    EXPECT_GT(counters().at("calls"), 0U);
+    expect_nothing_live();
 }
 
 } // namespace

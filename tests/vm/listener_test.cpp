@@ -101,14 +101,14 @@ TEST_F(ListenerTest, BoundToOneAddressServesOnlyThat) {
     EXPECT_EQ(counters().at("live_listeners"), 2U);
     round_trip("vers=4.2,proto=rdma,port=20052", server().data_address() + ":/");
     round_trip("vers=4.2,proto=rdma6,port=20053", fmt::format("[{}]:/", server6));
-    const auto refused = counters().at("accepts_refused");
+    const auto refused = counters().at("accepts_failed");
     auto output = client().run(
         fmt::format("mount -t nfs -o vers=4.2,proto=rdma,port=20053,retry=0 {}:/ /mnt/nfs",
                     server().data_address()),
         Deadline::scaled(seconds(60)));
     ASSERT_TRUE(worked(output));
     EXPECT_NE(output->status, 0) << "port 20053 belongs to another address";
-    EXPECT_EQ(counters().at("accepts_refused"), refused);
+    EXPECT_EQ(counters().at("accepts_failed"), refused);
     expect_nothing_live();
 }
 
