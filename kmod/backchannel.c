@@ -350,8 +350,7 @@ bool svc_rdma_bc_is_reply(const struct svc_rdma_recv_ctxt *ctxt)
  */
 bool svc_rdma_bc_awaits(struct svcxprt_rdma *rdma, u32 xid)
 {
-	/* Pairs with svc_rdma_bc_setup(). */
-	struct rpc_xprt *xprt = smp_load_acquire(&rdma->sc_xprt.xpt_bc_xprt);
+	struct rpc_xprt *xprt = svc_rdma_bc_xprt(rdma);
 	bool awaited;
 
 	if (!xprt)

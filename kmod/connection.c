@@ -130,7 +130,7 @@ static void svc_rdma_connect_work(struct work_struct *work);
  * it. Takes from the service what the connection needs to know: building it must
  * not touch that any more, which may be gone by then. Returns an ERR_PTR if there
  * must not be such a connection: -EINVAL if the server could not read from its
- * client, or -ENOMEM.
+ * client, -EUSERS if there are too many, or -ENOMEM.
  */
 struct svcxprt_rdma *
 svc_rdma_connection_alloc(struct svcxprt_rdma *listener, struct rdma_cm_id *id,
@@ -138,6 +138,7 @@ svc_rdma_connection_alloc(struct svcxprt_rdma *listener, struct rdma_cm_id *id,
 {
 	struct sockaddr *remote = (struct sockaddr *)&id->route.addr.dst_addr;
 	u8 reads = svc_rdma_outbound_reads(id, param);
+	struct svc_rdma_peer *peer;
 	struct svcxprt_rdma *rdma;
 	struct cm_private priv;
 
@@ -146,13 +147,19 @@ svc_rdma_connection_alloc(struct svcxprt_rdma *listener, struct rdma_cm_id *id,
 				    remote);
 		return ERR_PTR(-EINVAL);
 	}
+	peer = svc_rdma_peer_get(listener->sc_xprt.xpt_net, remote);
+	if (IS_ERR(peer))
+		return ERR_CAST(peer);
 	rdma = svc_rdma_alloc(listener->sc_xprt.xpt_server,
 			      listener->sc_xprt.xpt_net,
 			      ibdev_to_node(id->device));
-	if (!rdma)
+	if (!rdma) {
+		svc_rdma_peer_put(peer);
 		return ERR_PTR(-ENOMEM);
+	}
 	/* sunrpc's own comes only with xpo_accept. */
 	__module_get(THIS_MODULE);
+	rdma->sc_peer = peer;
 	timer_setup(&rdma->sc_handshake_timer, svc_rdma_handshake_timer, 0);
 	INIT_WORK(&rdma->sc_connect_work, svc_rdma_connect_work);
 

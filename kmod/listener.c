@@ -217,7 +217,9 @@ static int svc_rdma_connect_request(struct svcxprt_rdma *listener,
 
 	rdma = svc_rdma_connection_alloc(listener, id, param);
 	if (IS_ERR(rdma)) {
-		svc_rdma_count(SVC_RDMA_accepts_failed);
+		/* Over a limit: counted there. */
+		if (PTR_ERR(rdma) != -EUSERS)
+			svc_rdma_count(SVC_RDMA_accepts_failed);
 		return PTR_ERR(rdma);
 	}
 	if (!svc_rdma_device_attach(rdma)) {

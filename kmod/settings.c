@@ -10,6 +10,18 @@
 
 #include "svcrdma.h"
 
+enum {
+	SVC_RDMA_CONNECTIONS_MAX	= 1000000,
+
+	/* MiB of memory for each connection: idle ones take 1.1 at the most. */
+	SVC_RDMA_CONNECTION_MIB		= 3,
+	SVC_RDMA_CONNECTIONS_DEFAULT_MIN = 256,
+
+	SVC_RDMA_BUDGET_SHARE		= 8,	/* of the memory, for all connections */
+	SVC_RDMA_BUDGET_MIN		= 16,	/* MiB */
+	SVC_RDMA_CONNECTION_SHARE	= 4,	/* of the budget, for one of them */
+};
+
 static struct svc_rdma_bounds {
 	unsigned int value, min, max, multiple_of;
 } svc_rdma_settings[] = {
@@ -21,41 +33,49 @@ static struct svc_rdma_bounds {
 	[SVC_RDMA_SETTING_OUTBOUND_READS] = { 16, 1, 255, 1 },
 	/* Seconds. */
 	[SVC_RDMA_SETTING_DEADLINE] = { 20, 5, 3600, 1 },
-	/* MiB. 0 until svc_rdma_settings_init() has looked at the memory. */
+	/* MiB. 0, as in others, until svc_rdma_settings_init(). */
 	[SVC_RDMA_SETTING_BUDGET] = { 0, 1, 1 << 20, 1 },
 	[SVC_RDMA_SETTING_CONNECTION_BUDGET] = { 0, 1, 1 << 20, 1 },
+	[SVC_RDMA_SETTING_CONNECTIONS] = { 0, 1, SVC_RDMA_CONNECTIONS_MAX, 1 },
+	/* Linux's client makes 16 to each address of a server, NFSv3's too. */
+	[SVC_RDMA_SETTING_CLIENT_CONNECTIONS] = { 1024, 1,
+						  SVC_RDMA_CONNECTIONS_MAX, 1 },
 };
 
-enum {
-	SVC_RDMA_BUDGET_SHARE		= 8,	/* of the memory, for all connections */
-	SVC_RDMA_BUDGET_MIN		= 16,	/* MiB */
-	SVC_RDMA_CONNECTION_SHARE	= 4,	/* of that, for one of them */
-};
-
-/* What is set now; see enum svc_rdma_setting. */
-unsigned int svc_rdma_setting(enum svc_rdma_setting setting)
+static void svc_rdma_setting_default(enum svc_rdma_setting setting,
+				     unsigned long value, unsigned int at_least)
 {
-	return READ_ONCE(svc_rdma_settings[setting].value);
+	struct svc_rdma_bounds *bounds = &svc_rdma_settings[setting];
+
+	if (!bounds->value)
+		bounds->value = clamp_t(unsigned long, value, at_least,
+					bounds->max);
 }
 
 /**
  * svc_rdma_settings_init - set what depends on the machine, unless the user has
  *
- * Before the transport class is registered.
+ * Before any setting is used.
  */
 void svc_rdma_settings_init(void)
 {
-	unsigned int *budget = &svc_rdma_settings[SVC_RDMA_SETTING_BUDGET].value;
-	unsigned int *connection =
-		&svc_rdma_settings[SVC_RDMA_SETTING_CONNECTION_BUDGET].value;
+	unsigned long mib = totalram_pages() >> (20 - PAGE_SHIFT);
 
-	if (!*budget)
-		*budget = clamp_t(unsigned long,
-				  (totalram_pages() >> (20 - PAGE_SHIFT)) /
-				  SVC_RDMA_BUDGET_SHARE,
-				  SVC_RDMA_BUDGET_MIN, 1 << 20);
-	if (!*connection)
-		*connection = max(*budget / SVC_RDMA_CONNECTION_SHARE, 1u);
+	svc_rdma_setting_default(SVC_RDMA_SETTING_CONNECTIONS,
+				 mib / SVC_RDMA_CONNECTION_MIB,
+				 SVC_RDMA_CONNECTIONS_DEFAULT_MIN);
+	svc_rdma_setting_default(SVC_RDMA_SETTING_BUDGET,
+				 mib / SVC_RDMA_BUDGET_SHARE,
+				 SVC_RDMA_BUDGET_MIN);
+	svc_rdma_setting_default(SVC_RDMA_SETTING_CONNECTION_BUDGET,
+				 svc_rdma_setting(SVC_RDMA_SETTING_BUDGET) /
+				 SVC_RDMA_CONNECTION_SHARE, 1);
+}
+
+/* What is set now; see enum svc_rdma_setting. */
+unsigned int svc_rdma_setting(enum svc_rdma_setting setting)
+{
+	return READ_ONCE(svc_rdma_settings[setting].value);
 }
 
 static int svc_rdma_setting_set(const char *val, const struct kernel_param *kp)
@@ -119,3 +139,12 @@ module_param_cb(connection_budget, &svc_rdma_setting_ops,
 		&svc_rdma_settings[SVC_RDMA_SETTING_CONNECTION_BUDGET], 0644);
 MODULE_PARM_DESC(connection_budget,
 		 "MiB of it that one connection may pin, 1 to 1048576 (default: a quarter of budget)");
+module_param_cb(connections, &svc_rdma_setting_ops,
+		&svc_rdma_settings[SVC_RDMA_SETTING_CONNECTIONS], 0644);
+MODULE_PARM_DESC(connections,
+		 "most connections of all clients, 1 to 1000000 (default: one for each 3 MiB of memory, 256 at least); more are refused");
+
+module_param_cb(connections_per_client, &svc_rdma_setting_ops,
+		&svc_rdma_settings[SVC_RDMA_SETTING_CLIENT_CONNECTIONS], 0644);
+MODULE_PARM_DESC(connections_per_client,
+		 "most connections of one client address, 1 to 1000000 (default: 1024); more are refused");

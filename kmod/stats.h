@@ -60,6 +60,8 @@
 	X(no_memory)							\
 	X(replies_too_large)	/* answered with ERR_CHUNK */		\
 	X(calls_without_room)	/* the thread has fewer pages than it should */ \
+	X(accepts_over_limit)	/* refused: there are too many in all */ \
+	X(accepts_over_client_limit)	/* ... of this client's address */ \
 	X(accepts_failed)						\
 	X(accepts_abandoned)	/* ended before they were handed over */ \
 	X(accepts_paced)	/* threads that were to leave others time */ \

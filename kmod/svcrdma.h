@@ -287,6 +287,7 @@ struct svcxprt_rdma {
 	struct list_head	sc_unproven_entry;
 	unsigned long		sc_handed_over;	/* jiffies */
 	struct work_struct	sc_connect_work;
+	struct svc_rdma_peer	*sc_peer;
 	struct svc_rdma_device	*sc_device;
 	struct list_head	sc_device_entry;
 	struct timer_list	sc_handshake_timer;
@@ -374,10 +375,12 @@ enum svc_rdma_setting {
 	SVC_RDMA_SETTING_DEADLINE,
 	SVC_RDMA_SETTING_BUDGET,
 	SVC_RDMA_SETTING_CONNECTION_BUDGET,
+	SVC_RDMA_SETTING_CONNECTIONS,
+	SVC_RDMA_SETTING_CLIENT_CONNECTIONS,
 };
 
-unsigned int svc_rdma_setting(enum svc_rdma_setting setting);
 void svc_rdma_settings_init(void);
+unsigned int svc_rdma_setting(enum svc_rdma_setting setting);
 
 /* transport.c */
 extern struct svc_xprt_class svc_rdma_class;
@@ -418,6 +421,12 @@ void svc_rdma_budget_take(struct svcxprt_rdma *rdma, u32 bytes);
 void svc_rdma_budget_return(struct svcxprt_rdma *rdma, u32 bytes);
 int svc_rdma_budget_init(void);
 void svc_rdma_budget_exit(void);
+
+/* peer.c */
+struct svc_rdma_peer;
+struct svc_rdma_peer *svc_rdma_peer_get(const struct net *net,
+					const struct sockaddr *addr);
+void svc_rdma_peer_put(struct svc_rdma_peer *peer);
 
 /* drain.c */
 void svc_rdma_drain(struct svcxprt_rdma *rdma);

@@ -147,6 +147,7 @@ static void svc_rdma_free_connection(struct svcxprt_rdma *rdma)
 	if (rdma->sc_cm_id)
 		rdma_destroy_id(rdma->sc_cm_id);
 	svc_rdma_device_detach(rdma);
+	svc_rdma_peer_put(rdma->sc_peer);
 	trace_svc_rdma_freed(rdma);
 	if (rdma->sc_accepted)
 		svc_rdma_add(SVC_RDMA_live_connections, -1);

@@ -91,7 +91,8 @@ class StormTest : public ModuleTest {
         EXPECT_GT(all_of_them, 0);
         EXPECT_LT(all_of_them, 30);
         const auto now = counters();
-        for (const char *name : {"accepts_failed"})
+        for (const char *name :
+             {"accepts_over_limit", "accepts_over_client_limit", "accepts_failed"})
             EXPECT_EQ(now.at(name), before.at(name)) << name;
         // And none of them is closed again: those that serve are those that were made.
         on(server(), "sleep 5");

@@ -65,6 +65,46 @@ TEST_F(AcceptTest, CallsWaitWithTheirConnection) {
     expect_nothing_live();
 }
 
+TEST_F(AcceptTest, LimitOfOneClient) {
+    serve({Transport::svcrdma}, 8, "connections_per_client=8");
+    ASSERT_TRUE(nfs_);
+    ask_for(12);
+    EXPECT_TRUE(
+        eventually([](const Counters &now) { return now.at("accepts_over_client_limit") > 0; }));
+    EXPECT_EQ(counters().at("accepts_over_limit"), 0U);
+    stop_asking();
+    expect_service();
+    on(server(), "echo 12 > /sys/module/svcrdma/parameters/connections_per_client");
+    const auto refused = counters().at("accepts_over_client_limit");
+    ask_for(12);
+    EXPECT_TRUE(eventually([](const Counters &now) {
+        return now.at("live_connections") + now.at("live_waiting") == 12;
+    }));
+    EXPECT_EQ(counters().at("accepts_over_client_limit"), refused);
+    stop_asking();
+    expect_nothing_live();
+}
+
+TEST_F(AcceptTest, LimitInAll) {
+    serve({Transport::svcrdma}, 8, "connections=8");
+    ASSERT_TRUE(nfs_);
+    ask_for(12);
+    EXPECT_TRUE(eventually([](const Counters &now) { return now.at("accepts_over_limit") > 0; }));
+    EXPECT_EQ(counters().at("accepts_over_client_limit"), 0U);
+    stop_asking();
+    expect_service();
+}
+
+// A thousand clients with sixteen connections each may come to a machine of 64 GiB.
+TEST_F(AcceptTest, LimitFollowsMemory) {
+    serve({Transport::svcrdma});
+    ASSERT_TRUE(nfs_);
+    const auto limit = std::stol(on(server(), "cat /sys/module/svcrdma/parameters/connections"));
+    const auto kib = std::stol(on(server(), "awk '/^MemTotal/ {print $2}' /proc/meminfo"));
+    constexpr long gib = 1024 * 1024;
+    EXPECT_GT(limit * (62 * gib / kib), 16 * 1000);
+}
+
 } // namespace
 
 } // namespace lab
