@@ -43,12 +43,12 @@ static struct svc_rdma_bounds {
 };
 
 static void svc_rdma_setting_default(enum svc_rdma_setting setting,
-				     unsigned long value, unsigned int at_least)
+				     unsigned long value, unsigned int floor)
 {
 	struct svc_rdma_bounds *bounds = &svc_rdma_settings[setting];
 
 	if (!bounds->value)
-		bounds->value = clamp_t(unsigned long, value, at_least,
+		bounds->value = clamp_t(unsigned long, value, floor,
 					bounds->max);
 }
 
