@@ -172,7 +172,7 @@ Result<void> read_module_parameters(const Reader &reader, Scenario &scenario) {
 std::optional<std::string> swept_value(const toml::node &node) {
     if (const auto number = node.value_exact<std::int64_t>())
         return std::to_string(*number);
-    const auto word = node.value_exact<std::string>();
+    auto word = node.value_exact<std::string>();
     if (!word || word->empty() || word->find_first_not_of(plain) != word->npos)
         return std::nullopt;
     return word;
