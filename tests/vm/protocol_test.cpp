@@ -67,7 +67,8 @@ TEST_F(ProtocolTest, WithstandsHostileClients) {
     if (rxe_repeats_packets())
         GTEST_SKIP() << "rxe of this kernel dies of a message that is too long";
     // Once for whatever is only ever allocated, and once to see that nothing else is.
-    conform("--only 'hostile.*' --only 'random.*' --only 'deadly.*' --deadly");
+    conform("--only 'hostile.*' --only 'random.*' --only 'deadly.*' --deadly "
+            "--skip 'deadly.crowded-*'");
     expect_nothing_live();
     const auto before = take_snapshot(server(), deadline());
     ASSERT_TRUE(worked(before));
@@ -132,6 +133,45 @@ TEST_F(ProtocolTest, LargestPayloadOfTheKernel) {
     EXPECT_EQ(after.at("write_bytes") - before.at("write_bytes"), 2 * largest);
     expect_nothing_live();
 }
+
+/// With payloads of that many bytes at the most.
+class PayloadTest : public ProtocolTest, public testing::WithParamInterface<unsigned> {
+  protected:
+    void SetUp() override {
+        if (GetParam() > 1U << 20 && pair().kernel().version.starts_with("6."))
+            GTEST_SKIP() << "nfsd of this kernel ends at 1 MiB";
+        ProtocolTest::SetUp();
+        if (!nfs_)
+            return;
+        stop();
+        serve({Transport::svcrdma}, 8, {}, GetParam());
+    }
+
+    /// Calls so long that few of the thread's pages are left for the reply, or none.
+    void crowd_out() {
+        ASSERT_TRUE(nfs_);
+        conform("--deadly --only 'deadly.crowded-*'");
+        expect_nothing_live();
+        expect_service();
+    }
+};
+
+TEST_P(PayloadTest, LongCallsLeaveThePagesOfTheReply) {
+    crowd_out();
+}
+
+// nfsd then copies what it reads into pages of its own, as it does under krb5i and krb5p.
+TEST_P(PayloadTest, LongCallsLeaveThePagesOfACopy) {
+    constexpr auto knob = "/sys/kernel/debug/nfsd/disable-splice-read";
+    if (on(server(), fmt::format("ls {} 2>&1 || true", knob)) != std::string(knob) + "\n")
+        GTEST_SKIP() << "nfsd of this kernel always splices where it can";
+    on(server(), fmt::format("echo Y >{}", knob));
+    crowd_out();
+    on(server(), fmt::format("echo N >{}", knob));
+}
+
+INSTANTIATE_TEST_SUITE_P(Payloads, PayloadTest, testing::Values(64U << 10, 1U << 20, 4U << 20),
+                         [](const auto &info) { return fmt::format("{}KiB", info.param >> 10); });
 
 TEST_F(ProtocolTest, CountsEachKindOfError) {
     using Kinds = std::map<std::string, std::uint64_t>;
