@@ -22,6 +22,20 @@ enum {
 	/* Client's RNR retries without limit: it overran its credits, its loss. */
 	SVC_RDMA_RNR_RETRY		= 7,
 
+	/*
+	 * What we wait for an acknowledgement, 4.096 us << this: two seconds.
+	 * Left to itself the client would say, and could say hours. It tries as
+	 * often as the client asked for, 6 times with Linux: one that stands
+	 * still for eight seconds keeps its connection.
+	 */
+	SVC_RDMA_ACK_TIMEOUT		= 19,
+
+	/*
+	 * How soon a client tries again that met no Receive. Left to itself this
+	 * would be the longest there is, 655 ms.
+	 */
+	SVC_RDMA_RNR_TIMER		= IB_RNR_TIMER_000_64,
+
 	/* Segments of one chunk, and Read segments of one call. */
 	SVC_RDMA_MAX_SEGMENTS		= 64,
 	SVC_RDMA_MAX_READ_CHUNKS	= 16,
@@ -367,6 +381,8 @@ static int svc_rdma_accept_client(struct svcxprt_rdma *rdma)
 
 	param.initiator_depth = rdma->sc_ord;
 	cm_private_encode(message, &priv);
+	rdma_set_ack_timeout(rdma->sc_cm_id, SVC_RDMA_ACK_TIMEOUT);
+	rdma_set_min_rnr_timer(rdma->sc_cm_id, SVC_RDMA_RNR_TIMER);
 
 	/* Accepting is one of the steps that the connection manager serialises. */
 	rdma_lock_handler(rdma->sc_cm_id);
