@@ -45,14 +45,18 @@ TEST_F(CreditsTest, WhatWasGrantedIsPosted) {
     burst(calls);
     const auto before = counters();
     EXPECT_GT(before.at("credit_growths"), 1U);
-    on(client(),
-       "end=$(($(date +%s) + 20)); while [ $(date +%s) -lt $end ]; do stat -f /mnt/nfs; done "
-       ">/dev/null",
-       seconds(60));
+    for (int round = 0; round < 6 && counters().at("credit_cuts") < before.at("credit_cuts") + 2;
+         round++)
+        on(client(),
+           "end=$(($(date +%s) + 9)); while [ $(date +%s) -lt $end ]; do stat -f /mnt/nfs; done "
+           ">/dev/null",
+           seconds(60));
     const auto after = counters();
     EXPECT_GE(after.at("credit_cuts") - before.at("credit_cuts"), 2U);
     // And Receives have gone, or there was nothing to promise.
-    EXPECT_LT(after.at("live_recv_ctxts"), before.at("live_recv_ctxts"));
+    EXPECT_TRUE(eventually([&](const Counters &now) {
+        return now.at("live_recv_ctxts") < before.at("live_recv_ctxts") / 2;
+    })) << counters().at("live_recv_ctxts");
     burst(calls);
     EXPECT_GT(counters().at("credit_growths"), after.at("credit_growths"));
 }
@@ -64,7 +68,7 @@ TEST_F(CreditsTest, GrowInThreeRoundTrips) {
     mount(Transport::svcrdma, "3");
     ASSERT_TRUE(mount_);
     const auto before = counters().at("credit_growths");
-    const auto trace = traced("svcrdma:svc_rdma_credit_growth", [] { burst(128); });
+    const auto trace = traced("svc_rdma_credit_growth", [] { burst(128); });
     const auto growths = counters().at("credit_growths") - before;
     EXPECT_LE(growths, 3U);
     EXPECT_NE(trace.find("credits=128"), std::string::npos) << trace;

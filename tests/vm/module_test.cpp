@@ -58,10 +58,11 @@ void ModuleTest::expect_service() {
 }
 
 std::uint64_t ModuleTest::receives_missed() {
-    const auto device = read_counters(client(), device_counters);
-    EXPECT_TRUE(worked(device));
-    const auto found = device.value_or(Counters()).find("rcvd_rnr_err");
-    return found == device.value_or(Counters()).end() ? 0 : found->second;
+    const auto read = read_counters(client(), device_counters);
+    EXPECT_TRUE(worked(read));
+    const auto device = read.value_or(Counters());
+    const auto found = device.find("rcvd_rnr_err");
+    return found == device.end() ? 0 : found->second;
 }
 
 void ModuleTest::SetUp() {
