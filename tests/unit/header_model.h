@@ -114,6 +114,7 @@ struct Outcome {
     rpcrdma_hdr_verdict verdict = RPCRDMA_HDR_OK;
     Message message;
     std::size_t header_length = 0;
+    bool is_reply = false;
     std::vector<ReadChunk> chunks;
     std::uint64_t read_length = 0;
     std::uint64_t message_length = 0;
@@ -247,6 +248,9 @@ inline void read(Outcome &o, std::span<const std::uint8_t> bytes,
 
     o.header_length = r.at();
     m.body.assign(bytes.begin() + static_cast<std::ptrdiff_t>(r.at()), bytes.end());
+    // Behind the XID: 0 for a call, 1 for a reply.
+    o.is_reply =
+        m.proc == 0 && m.body.size() >= 8 && Reader(std::span(m.body).subspan(4)).word() == 1;
     if (m.proc == 0)
         require(r.word() == m.xid, RPCRDMA_HDR_BAD_XID);
     place(o, limits);
@@ -476,6 +480,7 @@ inline std::string differences(std::span<const std::uint8_t> bytes,
     d.compare("vers", hdr.vers, bytes.size() < 28 ? 0 : m.vers);
     d.compare("credits", hdr.credits, m.credits);
     d.compare("proc", hdr.proc, m.proc);
+    d.compare("is_reply", hdr.is_reply, want.is_reply);
 
     const bool ok = verdict == RPCRDMA_HDR_OK;
     d.compare("read_segments", hdr.read_segments, ok ? m.reads.size() : 0);

@@ -438,6 +438,28 @@ TEST(HeaderXid, IsComparedWithTheMessage) {
     EXPECT_EQ(verdict_of(m), "ok");
 }
 
+// Whatever else is wrong with it, as long as the message can be found.
+TEST(HeaderReply, IsRecognised) {
+    const auto is_reply = [](const Message &m) {
+        const auto bytes = encode(m);
+        rpcrdma_hdr hdr{};
+        (void)rpcrdma_hdr_decode(bytes.data(), static_cast<u32>(bytes.size()), &kLimits, &hdr);
+        return hdr.is_reply;
+    };
+    Message m = call();
+    m.body.resize(8);
+    std::fill(m.body.begin() + 4, m.body.end(), std::uint8_t{0});
+    EXPECT_FALSE(is_reply(m));
+    m.body[7] = 1;
+    EXPECT_TRUE(is_reply(m));
+    m.body[0] ^= 1; // another XID than the header's
+    EXPECT_TRUE(is_reply(m));
+    m.body[7] = 2;
+    EXPECT_FALSE(is_reply(m));
+    m.body.resize(7);
+    EXPECT_FALSE(is_reply(m));
+}
+
 TEST(HeaderInvalidate, TakesTheFirstHandleThatStandsForMemory) {
     const Segment none{0x11, 0, 0};
     const Segment null{0, 4, 0};
