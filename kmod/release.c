@@ -207,10 +207,16 @@ void svc_rdma_self_enqueue(struct svcxprt_rdma *rdma)
 	svc_rdma_enqueue(rdma);
 }
 
+/*
+ * Nor is any call left behind: a receiver that found a place for its own may have
+ * unblocked a connection that another thread had just blocked for the call that it
+ * put off.
+ */
 static bool svc_rdma_all_released(const struct svcxprt_rdma *rdma)
 {
 	return svc_rdma_sq_idle(rdma) &&
 	       llist_empty(&rdma->sc_send_release_list) &&
+	       llist_empty(&rdma->sc_recv_later) &&
 	       !svc_rdma_blocked(rdma);
 }
 
