@@ -421,6 +421,23 @@ static bool svc_rdma_read_has_room(const struct svc_rqst *rqstp,
 	return false;
 }
 
+/*
+ * What a long message says of itself: whether it is a reply, for which there is no
+ * way to come, and its XID.
+ */
+static enum rpcrdma_hdr_verdict
+svc_rdma_read_check_long(struct svc_rdma_recv_ctxt *ctxt)
+{
+	const __be32 *message = page_address(ctxt->rc_pages[0]);
+	struct rpcrdma_hdr *hdr = &ctxt->rc_hdr;
+
+	hdr->is_reply = hdr->message_length >= 2 * XDR_UNIT &&
+			message[1] == rpc_reply;
+	if (be32_to_cpu(message[0]) != hdr->xid)
+		return RPCRDMA_HDR_BAD_XID;
+	return hdr->is_reply ? RPCRDMA_HDR_BAD_POSITION : RPCRDMA_HDR_OK;
+}
+
 /**
  * svc_rdma_read_finish - build the call from what was read
  * @rqstp: nfsd thread that takes the call
@@ -428,8 +445,8 @@ static bool svc_rdma_read_has_room(const struct svc_rqst *rqstp,
  *
  * The call stays in the pages of @ctxt; the thread's own are all left to the reply.
  * Returns RPCRDMA_HDR_OK with rq_arg set up, RPCRDMA_HDR_BAD_XID if a long call
- * turns out to carry another XID than its header, RPCRDMA_HDR_BAD_POSITION if
- * something was reduced that must not be, or RPCRDMA_HDR_TOO_LONG if the thread has
+ * turns out to carry another XID than its header, RPCRDMA_HDR_BAD_POSITION if it is
+ * none or something was reduced that must not be, or RPCRDMA_HDR_TOO_LONG if the thread has
  * fewer pages than this kernel's should.
  */
 enum rpcrdma_hdr_verdict
@@ -437,12 +454,15 @@ svc_rdma_read_finish(struct svc_rqst *rqstp, struct svc_rdma_recv_ctxt *ctxt)
 {
 	const struct rpcrdma_hdr *hdr = &ctxt->rc_hdr;
 	struct xdr_buf *arg = &rqstp->rq_arg;
+	enum rpcrdma_hdr_verdict verdict;
 
 	svc_rdma_rw_release(ctxt->rc_rdma, &ctxt->rc_rw, NULL);
 
-	if (hdr->proc == RPCRDMA_PROC_NOMSG &&
-	    be32_to_cpup(page_address(ctxt->rc_pages[0])) != hdr->xid)
-		return RPCRDMA_HDR_BAD_XID;
+	if (hdr->proc == RPCRDMA_PROC_NOMSG) {
+		verdict = svc_rdma_read_check_long(ctxt);
+		if (verdict != RPCRDMA_HDR_OK)
+			return verdict;
+	}
 	if (!svc_rdma_read_has_room(rqstp, ctxt))
 		return RPCRDMA_HDR_TOO_LONG;
 
