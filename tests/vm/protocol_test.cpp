@@ -150,7 +150,9 @@ class PayloadTest : public ProtocolTest, public testing::WithParamInterface<unsi
     /// Calls so long that few of the thread's pages are left for the reply, or none.
     void crowd_out() {
         ASSERT_TRUE(nfs_);
-        conform("--deadly --only 'deadly.crowded-*'");
+        // One by one: each moves gigabytes, and has the whole deadline.
+        for (const auto *test : {"nfs2", "nfs3", "nfs4", "write"})
+            conform(fmt::format("--deadly --only deadly.crowded-{}", test));
         expect_nothing_live();
         expect_service();
     }
@@ -162,6 +164,8 @@ TEST_P(PayloadTest, LongCallsLeaveThePagesOfTheReply) {
 
 // nfsd then copies what it reads into pages of its own, as it does under krb5i and krb5p.
 TEST_P(PayloadTest, LongCallsLeaveThePagesOfACopy) {
+    if (GetParam() > 1U << 20)
+        GTEST_SKIP() << "it takes many minutes, and adds nothing to 1 MiB";
     constexpr auto knob = "/sys/kernel/debug/nfsd/disable-splice-read";
     if (on(server(), fmt::format("ls {} 2>&1 || true", knob)) != std::string(knob) + "\n")
         GTEST_SKIP() << "nfsd of this kernel always splices where it can";
