@@ -53,7 +53,9 @@ static int svc_rdma_conn_event(struct rdma_cm_id *id,
 	trace_svc_rdma_cm_event(rdma, event->event, event->status);
 	switch (event->event) {
 	case RDMA_CM_EVENT_ESTABLISHED:
-		WRITE_ONCE(rdma->sc_established, true);
+		WRITE_ONCE(rdma->sc_heard, jiffies);
+		/* With all that was built; pairs with keepalive.c. */
+		smp_store_release(&rdma->sc_established, true);
 		timer_delete(&rdma->sc_handshake_timer);
 		svc_rdma_accept_ready(rdma);
 		break;

@@ -74,6 +74,32 @@ void svc_rdma_device_detach(struct svcxprt_rdma *rdma)
 	mutex_unlock(&svc_rdma_devices_mutex);
 }
 
+/**
+ * svc_rdma_visit_connections - look at every connection, handed over or not
+ * @look: what is to be done with each; it is referenced meanwhile
+ * @data: for @look
+ *
+ * May sleep, and @look may; but all who connect wait meanwhile.
+ */
+void svc_rdma_visit_connections(svc_rdma_look look, void *data)
+{
+	struct svcxprt_rdma *rdma, *next;
+	struct svc_rdma_device *device;
+
+	mutex_lock(&svc_rdma_devices_mutex);
+	list_for_each_entry(device, &svc_rdma_devices, entry) {
+		list_for_each_entry_safe(rdma, next, &device->connections,
+					 sc_device_entry) {
+			/* One that is being freed waits for the mutex. */
+			if (!kref_get_unless_zero(&rdma->sc_xprt.xpt_ref))
+				continue;
+			look(rdma, data);
+			svc_xprt_put(&rdma->sc_xprt);
+		}
+	}
+	mutex_unlock(&svc_rdma_devices_mutex);
+}
+
 static int svc_rdma_device_add(struct ib_device *ibdev)
 {
 	struct svc_rdma_device *device = kzalloc(sizeof(*device), GFP_KERNEL);

@@ -88,6 +88,7 @@ static int __init svc_rdma_init(void)
 	if (ret)
 		goto out_bc;
 
+	svc_rdma_keepalive_start();
 	svc_rdma_class.xcl_name = transport;
 	ret = svc_reg_xprt_class(&svc_rdma_class);
 	if (ret == -EEXIST) {
@@ -105,6 +106,7 @@ static int __init svc_rdma_init(void)
 	return 0;
 
 out_client:
+	svc_rdma_keepalive_stop();
 	ib_unregister_client(&svc_rdma_ib_client);
 out_bc:
 	svc_rdma_bc_exit();
@@ -122,6 +124,7 @@ out_stats:
 static void __exit svc_rdma_exit(void)
 {
 	svc_unreg_xprt_class(&svc_rdma_class);
+	svc_rdma_keepalive_stop();
 	svc_rdma_bc_exit();
 
 	/*

@@ -131,6 +131,7 @@ static bool svc_rdma_recv_gather(struct svcxprt_rdma *rdma)
 	svc_rdma_recv_ctxts_take_ready(rdma);
 	if (list_empty(&rdma->sc_recv_ready) &&
 	    svc_rdma_recv_poll(rdma, SVC_RDMA_POLL_BUDGET)) {
+		svc_rdma_hear(rdma);
 		svc_rdma_credits_arrived(rdma);
 		svc_rdma_recv_refill(rdma);
 	}

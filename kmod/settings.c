@@ -40,6 +40,7 @@ static struct svc_rdma_bounds {
 	/* Linux's client makes 16 to each address of a server, NFSv3's too. */
 	[SVC_RDMA_SETTING_CLIENT_CONNECTIONS] = { 1024, 1,
 						  SVC_RDMA_CONNECTIONS_MAX, 1 },
+	[SVC_RDMA_SETTING_KEEPALIVE] = { 60, 0, 3600, 1 },
 };
 
 static void svc_rdma_setting_default(enum svc_rdma_setting setting,
@@ -139,6 +140,12 @@ module_param_cb(connection_budget, &svc_rdma_setting_ops,
 		&svc_rdma_settings[SVC_RDMA_SETTING_CONNECTION_BUDGET], 0644);
 MODULE_PARM_DESC(connection_budget,
 		 "MiB of it that one connection may pin, 1 to 1048576 (default: a quarter of budget)");
+
+module_param_cb(keepalive, &svc_rdma_setting_ops,
+		&svc_rdma_settings[SVC_RDMA_SETTING_KEEPALIVE], 0644);
+MODULE_PARM_DESC(keepalive,
+		 "seconds after which a silent client is probed, 0 to 3600 (default: 60; 0: never); after twice as long its connection ends");
+
 module_param_cb(connections, &svc_rdma_setting_ops,
 		&svc_rdma_settings[SVC_RDMA_SETTING_CONNECTIONS], 0644);
 MODULE_PARM_DESC(connections,

@@ -66,6 +66,9 @@
 	X(accepts_abandoned)	/* ended before they were handed over */ \
 	X(accepts_paced)	/* threads that were to leave others time */ \
 	X(handshakes_timed_out)	/* the client did not confirm */	\
+	X(probes)		/* of clients that were silent */	\
+	X(probe_failures)						\
+	X(silent_closes)	/* clients that were silent for too long */ \
 	X(stalls)		/* the client took nothing until the deadline */ \
 	X(smaller_queues)	/* the device refused larger ones */	\
 	X(drains_by_core)	/* queue pairs that were left to ib_drain_qp() */ \

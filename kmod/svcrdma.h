@@ -288,6 +288,11 @@ struct svcxprt_rdma {
 	unsigned long		sc_handed_over;	/* jiffies */
 	struct work_struct	sc_connect_work;
 	struct svc_rdma_peer	*sc_peer;
+	unsigned long		sc_heard;	/* jiffies: something was received */
+	bool			sc_probing;	/* until the probe has completed */
+	struct ib_rdma_wr	sc_probe_wr;
+	struct ib_cqe		sc_probe_cqe;
+	struct svc_rdma_chain	sc_probe_chain;
 	struct svc_rdma_device	*sc_device;
 	struct list_head	sc_device_entry;
 	struct timer_list	sc_handshake_timer;
@@ -377,6 +382,7 @@ enum svc_rdma_setting {
 	SVC_RDMA_SETTING_CONNECTION_BUDGET,
 	SVC_RDMA_SETTING_CONNECTIONS,
 	SVC_RDMA_SETTING_CLIENT_CONNECTIONS,
+	SVC_RDMA_SETTING_KEEPALIVE,
 };
 
 void svc_rdma_settings_init(void);
@@ -435,6 +441,21 @@ void svc_rdma_drain(struct svcxprt_rdma *rdma);
 extern struct ib_client svc_rdma_ib_client;
 bool svc_rdma_device_attach(struct svcxprt_rdma *rdma);
 void svc_rdma_device_detach(struct svcxprt_rdma *rdma);
+typedef void (*svc_rdma_look)(struct svcxprt_rdma *rdma, void *data);
+void svc_rdma_visit_connections(svc_rdma_look look, void *data);
+
+/* keepalive.c */
+void svc_rdma_keepalive_start(void);
+void svc_rdma_keepalive_stop(void);
+
+/* A sign of life; the receiver. */
+static inline void svc_rdma_hear(struct svcxprt_rdma *rdma)
+{
+	const unsigned long now = jiffies;
+
+	if (READ_ONCE(rdma->sc_heard) != now)
+		WRITE_ONCE(rdma->sc_heard, now);
+}
 
 /* cq.c */
 int svc_rdma_cqs_create(struct svcxprt_rdma *rdma, unsigned int recvs,

@@ -302,6 +302,12 @@ DEFINE_EVENT(svc_rdma_connection, svc_rdma_freed,
 	TP_ARGS(rdma)
 );
 
+/* A client was silent for too long, or its adapter did not answer. */
+DEFINE_EVENT(svc_rdma_connection, svc_rdma_silent,
+	TP_PROTO(const struct svcxprt_rdma *rdma),
+	TP_ARGS(rdma)
+);
+
 TRACE_EVENT(svc_rdma_cm_event,
 	TP_PROTO(const struct svcxprt_rdma *rdma,
 		 enum rdma_cm_event_type event, int status),

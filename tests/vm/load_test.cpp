@@ -57,16 +57,17 @@ TEST_F(LoadTest, SaysWhoHoldsATakenNameAndWhatHelps) {
 }
 
 TEST_F(LoadTest, RefusesValuesOutOfBounds) {
-    EXPECT_EQ(on(server(), fmt::format("for bad in transport= transport=sixteen-letters! "
-                                       "release=sometimes credits=7 credits=4097 credits=many "
-                                       "backchannel_credits=0 backchannel_credits=65 "
-                                       "inline_size=512 inline_size=4097 inline_size=66560 "
-                                       "outbound_reads=0 outbound_reads=256 connections=0 "
-                                       "connections_per_client=0; do "
-                                       "insmod {} $bad 2>/dev/null || continue; "
-                                       "echo $bad was taken; rmmod svcrdma; done",
-                                       remote)),
-              "");
+    EXPECT_EQ(
+        on(server(), fmt::format("for bad in transport= transport=sixteen-letters! "
+                                 "release=sometimes credits=7 credits=4097 credits=many "
+                                 "backchannel_credits=0 backchannel_credits=65 "
+                                 "inline_size=512 inline_size=4097 inline_size=66560 "
+                                 "outbound_reads=0 outbound_reads=256 keepalive=3601 connections=0 "
+                                 "connections_per_client=0; do "
+                                 "insmod {} $bad 2>/dev/null || continue; "
+                                 "echo $bad was taken; rmmod svcrdma; done",
+                                 remote)),
+        "");
     EXPECT_EQ(on(server(), fmt::format("for good in release=workqueue release=inline credits=8 "
                                        "credits=4096 backchannel_credits=64 inline_size=65536 "
                                        "outbound_reads=255 connections=1 "
@@ -81,7 +82,7 @@ TEST_F(LoadTest, ModinfoExplainsEachParameter) {
     const auto text = on(server(), fmt::format("modinfo -p {}", remote));
     for (const char *name :
          {"transport:", "release:", "credits:", "backchannel_credits:", "inline_size:",
-          "outbound_reads:", "connections:", "connections_per_client:"})
+          "outbound_reads:", "connections:", "connections_per_client:", "keepalive:"})
         EXPECT_NE(text.find(name), std::string::npos) << text;
 }
 

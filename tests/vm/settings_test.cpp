@@ -48,7 +48,7 @@ TEST_F(SettingsTest, ValueOutOfBoundsIsRefusedAndChangesNothing) {
     for (const auto &[name, values] :
          {Bad{"credits", "7 4097 many -1"}, Bad{"backchannel_credits", "0 65"},
           Bad{"inline_size", "0 1023 1025 4095 66560"}, Bad{"outbound_reads", "0 256"},
-          Bad{"deadline", "4 3601"}, Bad{"budget", "0 1048577"},
+          Bad{"deadline", "4 3601"}, Bad{"keepalive", "3601 -1"}, Bad{"budget", "0 1048577"},
           Bad{"connection_budget", "0 1048577"}, Bad{"connections", "0 1000001 -1"},
           Bad{"connections_per_client", "0 1000001"}}) {
         SCOPED_TRACE(name);
