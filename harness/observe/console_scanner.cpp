@@ -72,6 +72,9 @@ constexpr std::array allowed_list{
     AllowedLine{"BUG: KCSAN: ",
                 "a race, but neither access is our module's: the kernel has many that "
                 "its authors accept and do not mark"},
+    AllowedLine{"at arch/x86/kernel/traps.c:",
+                "a debug exception that nobody asked for: the emulated CPU made it up",
+                "asm_exc_debug+"},
     // The second and the third come of the first: giving the page back enables interrupts.
     AllowedLine{"at page_pool_put_unrefed_netmem+", rxe_frees_packets, "rxe_receiver+"},
     AllowedLine{"at __local_bh_enable_ip+", rxe_frees_packets, "rxe_receiver+"},

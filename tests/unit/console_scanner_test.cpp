@@ -148,6 +148,24 @@ TEST(Console, ToleratesWhatIsAllowed) {
     EXPECT_EQ(scan_console(log)[0].tolerated, "");
 }
 
+// Seen once with QEMU 7.2 and four CPUs, in a client where our module is not loaded.
+TEST(Console, ToleratesADebugExceptionOfTheEmulation) {
+    constexpr auto theirs = "[  740.5] WARNING: CPU: 0 PID: 42 at arch/x86/kernel/traps.c:1120 "
+                            "exc_debug_kernel+0xca/0x160\n"
+                            "[  740.5]  asm_exc_debug+0x1e/0x40\n"
+                            "[  740.5]  rxe_requester+0x46b/0xf60 [rdma_rxe]\n"
+                            "[  740.5] ---[ end trace 0000000000000000 ]---\n";
+    constexpr auto ours = "[  750.5] WARNING: CPU: 0 PID: 42 at arch/x86/kernel/traps.c:1120 "
+                          "exc_debug_kernel+0xca/0x160\n"
+                          "[  750.5]  asm_exc_debug+0x1e/0x40\n"
+                          "[  750.5]  svc_rdma_sendto+0x46b/0xf60 [svcrdma]\n"
+                          "[  750.5] ---[ end trace 0000000000000000 ]---\n";
+    const auto findings = scan_console(std::string(theirs) + ours);
+    ASSERT_EQ(findings.size(), 2U);
+    EXPECT_NE(findings[0].tolerated, "");
+    EXPECT_EQ(findings[1].tolerated, "");
+}
+
 TEST(Console, ToleratesALineWithItsFunctionOnly) {
     constexpr std::array allowed{AllowedLine{"clock is slow", "the emulated one is", "tick+"}};
     const auto findings = scan_console("[    1.0] WARNING: clock is slow\n"

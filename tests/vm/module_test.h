@@ -89,7 +89,7 @@ class ModuleTest : public VmTest {
   private:
     static std::uint64_t receives_missed();
 
-    bool receives_may_run_out_ = false;
+    bool receives_may_run_out_ = true; ///< until SetUp() has looked
     std::uint64_t receives_missed_ = 0;
 };
 
