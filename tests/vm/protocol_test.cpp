@@ -167,9 +167,9 @@ TEST_P(PayloadTest, LongCallsLeaveThePagesOfACopy) {
     constexpr auto knob = "/sys/kernel/debug/nfsd/disable-splice-read";
     if (on(server(), fmt::format("ls {} 2>&1 || true", knob)) != std::string(knob) + "\n")
         GTEST_SKIP() << "nfsd of this kernel always splices where it can";
-    on(server(), fmt::format("echo Y >{}", knob));
+    on(server(), fmt::format("echo 1 >{}", knob));
     crowd_out();
-    on(server(), fmt::format("echo N >{}", knob));
+    on(server(), fmt::format("echo 0 >{}", knob));
 }
 
 INSTANTIATE_TEST_SUITE_P(Payloads, PayloadTest, testing::Values(64U << 10, 1U << 20, 4U << 20),
