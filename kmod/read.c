@@ -212,6 +212,7 @@ static void svc_rdma_wc_read(struct ib_cq *cq, struct ib_wc *wc)
 		svc_rdma_add(SVC_RDMA_reads, ctxt->rc_rw.nr_segments);
 		svc_rdma_add(SVC_RDMA_read_bytes, ctxt->rc_rw.bytes);
 		ctxt->rc_read_done = true;
+		atomic_inc(&rdma->sc_reads_done);
 		/* Before the flag: see svc_rdma_recv_next(). */
 		llist_add(&ctxt->rc_node, &rdma->sc_read_done);
 		atomic_dec(&rdma->sc_reads);

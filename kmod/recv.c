@@ -184,6 +184,8 @@ svc_rdma_recv_next(struct svcxprt_rdma *rdma)
 			return NULL;
 		}
 		list_del(&ctxt->rc_ready);
+		if (ctxt->rc_read_done)
+			atomic_dec(&rdma->sc_reads_done);
 		if (!list_empty(&rdma->sc_recv_ready)) {
 			/* This thread may have come for something else. */
 			set_bit(XPT_DATA, flags);
@@ -197,12 +199,13 @@ svc_rdma_recv_next(struct svcxprt_rdma *rdma)
 	 * sc_read_done, a Send put on the release list. Clearing comes first
 	 * and looking second, so an event before the clear is seen now and one
 	 * after it sets the flag again. The release list is looked at on the
-	 * way out, in svc_rdma_release_ctxt(). A call on sc_recv_later is for
-	 * whoever unblocks.
+	 * way out, in svc_rdma_release_ctxt(). Whoever unblocks sets the flag, too,
+	 * for a call on sc_recv_later.
 	 */
 	clear_bit(XPT_DATA, flags);
 	smp_mb__after_atomic();	/* pairs with the event's own set_bit() */
-	if (!llist_empty(&rdma->sc_read_done) || svc_rdma_recv_arm(rdma) > 0)
+	if (!llist_empty(&rdma->sc_read_done) ||
+	    !llist_empty(&rdma->sc_recv_later) || svc_rdma_recv_arm(rdma) > 0)
 		set_bit(XPT_DATA, flags);
 	else if (atomic_read(&rdma->sc_reads))
 		svc_rdma_send_watch(rdma);

@@ -98,30 +98,29 @@ void svc_rdma_recv_ctxt_put(struct svcxprt_rdma *rdma,
 	svc_rdma_unblock(rdma);
 }
 
-static void svc_rdma_recv_ctxts_take(struct svcxprt_rdma *rdma,
-				     struct llist_head *from)
-{
-	struct svc_rdma_recv_ctxt *ctxt, *next;
-	struct llist_node *done = llist_del_all(from);
-
-	llist_for_each_entry_safe(ctxt, next, done, rc_node)
-		list_add(&ctxt->rc_ready, &rdma->sc_recv_ready);
-}
-
 /**
- * svc_rdma_recv_ctxts_take_ready - put calls that came back in front of the queue
+ * svc_rdma_recv_ctxts_take_ready - put calls that came back into the queue
  * @rdma: connection
  *
- * Oldest first: calls that have been read, then those that were put off, both before
- * calls that nobody has seen yet. The receiver, or whoever is alone with the
- * connection.
+ * Calls that have been read come first: they hold what the others wait for. Those
+ * that were put off come last, or they would be put off again and again in front of
+ * them. Oldest first, both. The receiver, or whoever is alone with the connection.
  */
 void svc_rdma_recv_ctxts_take_ready(struct svcxprt_rdma *rdma)
 {
-	if (!llist_empty(&rdma->sc_recv_later))
-		svc_rdma_recv_ctxts_take(rdma, &rdma->sc_recv_later);
-	if (!llist_empty(&rdma->sc_read_done))
-		svc_rdma_recv_ctxts_take(rdma, &rdma->sc_read_done);
+	struct svc_rdma_recv_ctxt *ctxt, *next;
+	struct llist_node *node;
+
+	if (!llist_empty(&rdma->sc_recv_later)) {
+		node = llist_reverse_order(llist_del_all(&rdma->sc_recv_later));
+		llist_for_each_entry_safe(ctxt, next, node, rc_node)
+			list_add_tail(&ctxt->rc_ready, &rdma->sc_recv_ready);
+	}
+	if (!llist_empty(&rdma->sc_read_done)) {
+		node = llist_del_all(&rdma->sc_read_done);
+		llist_for_each_entry_safe(ctxt, next, node, rc_node)
+			list_add(&ctxt->rc_ready, &rdma->sc_recv_ready);
+	}
 }
 
 /**

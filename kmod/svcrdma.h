@@ -334,6 +334,7 @@ struct svcxprt_rdma {
 	unsigned long		sc_cut_rcu;
 	unsigned long		sc_cut_since;	/* jiffies: told */
 	atomic_t		sc_reads;	/* calls whose RDMA Reads are in flight */
+	atomic_t		sc_reads_done;	/* ... are done, nobody has taken them */
 
 	atomic_t		sc_send_ctxts;	/* how many there are */
 	spinlock_t		sc_send_lock;	/* taking from sc_send_free */

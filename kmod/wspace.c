@@ -74,10 +74,15 @@ void svc_rdma_watch_stall(struct svcxprt_rdma *rdma)
  * svc_rdma_has_wspace - whether the transport may be given more to do
  * @xprt: connection or listener
  *
- * Any context. A call that was put off (svc_defer()) has its place already.
+ * Any context. A call that has been read has its place already, and so has one that
+ * was deferred (svc_defer()): they hold what the next call waits for, and must not
+ * wait themselves.
  */
 int svc_rdma_has_wspace(struct svc_xprt *xprt)
 {
-	return !svc_rdma_blocked(svc_rdma_of(xprt)) ||
+	struct svcxprt_rdma *rdma = svc_rdma_of(xprt);
+
+	return !svc_rdma_blocked(rdma) ||
+	       atomic_read(&rdma->sc_reads_done) ||
 	       test_bit(XPT_DEFERRED, &xprt->xpt_flags);
 }
