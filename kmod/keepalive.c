@@ -7,13 +7,15 @@
  * a while is probed: an RDMA Write of no bytes needs neither memory nor a Receive
  * of the client, whose adapter acknowledges it all by itself. How long an adapter
  * repeats what is not acknowledged was the client's choice, and may be hours, so
- * that is not waited for: a client is gone when it was silent for two periods.
+ * that is not waited for: a client is gone when it was silent for two periods, the
+ * second of which began with a probe. A pause of our own, or a period that was just
+ * made shorter, says nothing about clients.
  *
  * Any completion of ours that succeeds is a sign of life, because there it was
  * acknowledged. With iWARP it is not: there only the TCP connection below can fail.
  *
  * One work item looks at all connections, some times in each period, and polls for
- * those that it has probed. An idle server's threads sleep on.
+ * those that are silent. An idle server's threads sleep on.
  */
 #include <linux/kref.h>
 
@@ -72,13 +74,16 @@ static void svc_rdma_probe(struct svcxprt_rdma *rdma)
 	svc_rdma_sq_post(rdma, chain);
 }
 
-/* Jiffies of the last sign of life. */
-static unsigned long svc_rdma_heard(const struct svcxprt_rdma *rdma)
+/* Whether there was no sign of life for so many jiffies. */
+static bool svc_rdma_silent(const struct svcxprt_rdma *rdma,
+			    unsigned long period)
 {
-	unsigned long received = READ_ONCE(rdma->sc_heard);
+	unsigned long heard = READ_ONCE(rdma->sc_heard);
 	unsigned long completed = READ_ONCE(rdma->sc_sq_moved);
 
-	return time_after(received, completed) ? received : completed;
+	if (time_after(completed, heard))
+		heard = completed;
+	return time_after_eq(jiffies, heard + period);
 }
 
 /*
@@ -88,26 +93,33 @@ static unsigned long svc_rdma_heard(const struct svcxprt_rdma *rdma)
 static void svc_rdma_look_at(struct svcxprt_rdma *rdma, void *data)
 {
 	const unsigned long period = *(unsigned long *)data;
-	unsigned long silent;
+	unsigned long now;
 
 	/* Established: built, and its queues are there to be polled. */
 	if (!smp_load_acquire(&rdma->sc_established) || svc_rdma_closing(rdma))
 		return;
-	/* Pairs with svc_rdma_wc_probe(): what it consists of is free again. */
-	if (smp_load_acquire(&rdma->sc_probing))
+	/* Where all threads are busy elsewhere, signs of life lie in the queue. */
+	if (svc_rdma_silent(rdma, period) && !svc_rdma_sq_idle(rdma))
 		svc_rdma_send_poll(rdma);
-
-	silent = jiffies - svc_rdma_heard(rdma);
-	if ((long)silent < (long)period)
+	if (!svc_rdma_silent(rdma, period)) {
+		rdma->sc_asked = false;
 		return;
-	/* Not later than after two of them, whenever the next look is. */
-	if (silent + 2 * period / SVC_RDMA_LOOKS >= 2 * period) {
+	}
+
+	now = jiffies;
+	if (!rdma->sc_asked) {
+		rdma->sc_asked = true;
+		rdma->sc_asked_since = now;
+	} else if (now - rdma->sc_asked_since + 2 * period / SVC_RDMA_LOOKS >=
+		   period) {
+		/* Not later than after two periods, whenever the next look is. */
 		svc_rdma_count(SVC_RDMA_silent_closes);
 		trace_svc_rdma_silent(rdma);
 		svc_rdma_abandon(rdma);
 		return;
 	}
-	if (!READ_ONCE(rdma->sc_probing))
+	/* Pairs with svc_rdma_wc_probe(): what it consists of is free again. */
+	if (!smp_load_acquire(&rdma->sc_probing))
 		svc_rdma_probe(rdma);
 }
 

@@ -289,7 +289,9 @@ struct svcxprt_rdma {
 	struct work_struct	sc_connect_work;
 	struct svc_rdma_peer	*sc_peer;
 	unsigned long		sc_heard;	/* jiffies: something was received */
+	bool			sc_asked;	/* silent; keepalive.c's */
 	bool			sc_probing;	/* until the probe has completed */
+	unsigned long		sc_asked_since;	/* jiffies; keepalive.c's */
 	struct ib_rdma_wr	sc_probe_wr;
 	struct ib_cqe		sc_probe_cqe;
 	struct svc_rdma_chain	sc_probe_chain;

@@ -22,12 +22,12 @@ class KeepaliveTest : public ModuleTest {
 
 // It is probed again and again, and keeps its connection.
 TEST_F(KeepaliveTest, SilentClientIsProbed) {
-    serve({Transport::svcrdma}, 8, "keepalive=2");
+    serve({Transport::svcrdma}, 8, "keepalive=4");
     ASSERT_TRUE(nfs_);
     mount(Transport::svcrdma, "3");
     ASSERT_TRUE(mount_);
     on(client(), "ls /mnt/nfs");
-    EXPECT_TRUE(eventually([](const Counters &now) { return now.at("probes") >= 3; }, seconds(20)));
+    EXPECT_TRUE(eventually([](const Counters &now) { return now.at("probes") >= 3; }, seconds(30)));
     const auto now = counters();
     EXPECT_EQ(now.at("live_connections"), 1U);
     EXPECT_EQ(now.at("silent_closes"), 0U);
@@ -36,6 +36,23 @@ TEST_F(KeepaliveTest, SilentClientIsProbed) {
     const auto probes = counters().at("probes");
     on(server(), "sleep 5");
     EXPECT_EQ(counters().at("probes"), probes);
+    unmount();
+    expect_nothing_live();
+}
+
+// What was a short silence is a long one from one moment to the next. Nobody has asked the client
+// yet, so nothing is known of it: it keeps its connection.
+TEST_F(KeepaliveTest, ShorterPeriodAsksFirst) {
+    serve({Transport::svcrdma}, 8, "keepalive=0");
+    ASSERT_TRUE(nfs_);
+    mount(Transport::svcrdma, "3");
+    ASSERT_TRUE(mount_);
+    on(client(), "ls /mnt/nfs; sleep 9");
+    EXPECT_EQ(counters().at("probes"), 0U);
+    on(server(), "echo 4 > /sys/module/svcrdma/parameters/keepalive");
+    EXPECT_TRUE(eventually([](const Counters &now) { return now.at("probes") >= 2; }, seconds(20)));
+    EXPECT_EQ(counters().at("silent_closes"), 0U);
+    EXPECT_EQ(counters().at("live_connections"), 1U);
     unmount();
     expect_nothing_live();
 }
