@@ -102,8 +102,12 @@ struct svc_rdma_send_ctxt *svc_rdma_send_ctxt_get(struct svcxprt_rdma *rdma,
 	if (ctxt || !svc_rdma_send_ctxt_may_add(rdma, extra))
 		return ctxt;
 	ctxt = svc_rdma_send_ctxt_alloc(rdma);
-	if (!ctxt)
+	if (!ctxt) {
 		atomic_dec(&rdma->sc_send_ctxts);
+		/* As svc_rdma_unblock() wants it: another may have had no place. */
+		smp_mb__after_atomic();
+		svc_rdma_unblock(rdma);
+	}
 	return ctxt;
 }
 
