@@ -17,6 +17,10 @@
  * sunrpc be left to find the first one by itself (xpt_bc_xprt): it would use it,
  * and fill the switch a second time, while the first asker is at it.
  *
+ * The client's replies need Receives beside those that its calls have been granted.
+ * The receiver posts them when it finds that there is an rpc_xprt; until then no call
+ * is sent.
+ *
  * Lifetime: the switch belongs to the connection and holds a reference to the
  * rpc_xprt that carries calls; so does every client of sunrpc that calls over it.
  * nfsd holds a reference to the connection as long as it may call back over it,
@@ -79,6 +83,25 @@ static void svc_rdma_bc_buf_free(struct rpc_task *task)
 }
 
 /*
+ * Whether the client's replies find Receives. If not yet, sunrpc lets every call wait
+ * until svc_rdma_bc_cover().
+ */
+static bool svc_rdma_bc_is_covered(struct svcxprt_rdma *rdma,
+				   struct rpc_xprt *xprt)
+{
+	/* Posted before: pairs with the release in svc_rdma_bc_cover(). */
+	if (likely(smp_load_acquire(&rdma->sc_bc_covered)))
+		return true;
+	xprt_wait_for_buffer_space(xprt);
+	/* Said first, looked second: pairs with the barrier there. */
+	smp_mb__after_atomic();
+	if (!smp_load_acquire(&rdma->sc_bc_covered))
+		return false;
+	xprt_write_space(xprt);
+	return true;
+}
+
+/*
  * Called by rpciod, which serves everybody: does not wait for Send Queue space.
  * sunrpc tries again a quarter of a second after -ENOBUFS.
  *
@@ -99,6 +122,8 @@ static int svc_rdma_bc_send_request(struct rpc_rqst *rqst)
 	}
 	if (svc_rdma_closing(rdma))
 		return -ENOBUFS;
+	if (!svc_rdma_bc_is_covered(rdma, xprt))
+		return -EAGAIN;
 	ret = svc_rdma_send_call(rdma, be32_to_cpu(rqst->rq_xid),
 				 &rqst->rq_snd_buf);
 	if (ret)
@@ -246,6 +271,7 @@ static bool svc_rdma_bc_claim(struct svcxprt_rdma *rdma, struct rpc_xprt *xprt)
 		svc_rdma_bc_of(xprt)->rdma = rdma;
 		xprt->bc_xprt = &rdma->sc_xprt;
 		xprt_set_connected(xprt);
+		WRITE_ONCE(rdma->sc_bc_covered, false);
 		/* Complete before the receiver finds it: see svc_rdma_bc_xprt(). */
 		smp_store_release(&rdma->sc_bc_xprt, xprt);
 	}
@@ -282,6 +308,8 @@ static struct rpc_xprt *svc_rdma_bc_setup(struct xprt_create *args)
 		usleep_range(100, 1000);
 	}
 	svc_rdma_strain_bc_setup();
+	/* For whoever posts the Receives that replies need. */
+	svc_rdma_enqueue(rdma);
 	return xprt;
 }
 
@@ -296,6 +324,28 @@ static struct rpc_xprt *svc_rdma_bc_xprt(struct svcxprt_rdma *rdma)
 		return NULL;
 	/* Pairs with the release there. */
 	return smp_load_acquire(&rdma->sc_bc_xprt);
+}
+
+/**
+ * svc_rdma_bc_cover - the client's replies have Receives: it may be called
+ * @rdma: connection
+ *
+ * The receiver.
+ */
+void svc_rdma_bc_cover(struct svcxprt_rdma *rdma)
+{
+	struct rpc_xprt *xprt;
+
+	/* The Receives first: pairs with svc_rdma_bc_is_covered(). */
+	smp_store_release(&rdma->sc_bc_covered, true);
+	/*
+	 * Said first, looked second: pairs with the barrier there. Where there is no
+	 * switch yet nobody waits, because without it no call is made.
+	 */
+	smp_mb();
+	xprt = svc_rdma_bc_xprt(rdma);
+	if (xprt)
+		xprt_write_space(xprt);
 }
 
 /**

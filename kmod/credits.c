@@ -124,8 +124,12 @@ void svc_rdma_credits_cover(struct svcxprt_rdma *rdma)
 {
 	unsigned int covered = rdma->sc_recvs_posted;
 
-	if (READ_ONCE(rdma->sc_bc_xprt))
+	if (READ_ONCE(rdma->sc_bc_xprt)) {
 		covered -= min(covered, rdma->sc_bc_credits);
+		if (unlikely(!rdma->sc_bc_covered) &&
+		    covered >= rdma->sc_recv_covered)
+			svc_rdma_bc_cover(rdma);
+	}
 	covered = min(covered, rdma->sc_recv_target);
 	if (covered <= rdma->sc_grant)
 		return;

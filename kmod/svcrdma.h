@@ -312,6 +312,7 @@ struct svcxprt_rdma {
 	u32			sc_inline_send;	/* bytes of them that the client can receive */
 	u32			sc_bc_credits;	/* our calls to the client at once */
 	struct rpc_xprt		*sc_bc_xprt;	/* carries them, see backchannel.c */
+	bool			sc_bc_covered;	/* their replies have Receives */
 	struct rpcrdma_hdr_limits sc_limits;
 	unsigned int		sc_credits_max;
 	unsigned int		sc_sq_shared;	/* entries for RDMA Writes and Reads */
@@ -541,6 +542,7 @@ int svc_rdma_sendto(struct svc_rqst *rqstp);
 /* backchannel.c */
 bool svc_rdma_bc_is_reply(const struct svc_rdma_recv_ctxt *ctxt);
 bool svc_rdma_bc_awaits(struct svcxprt_rdma *rdma, u32 xid);
+void svc_rdma_bc_cover(struct svcxprt_rdma *rdma);
 void svc_rdma_bc_reply(struct svcxprt_rdma *rdma,
 		       const struct svc_rdma_recv_ctxt *ctxt);
 void svc_rdma_bc_detach(struct svcxprt_rdma *rdma);
