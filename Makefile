@@ -27,7 +27,7 @@ unit: lab ## the tests that need no VM
 	cmake --build $(BUILD)
 	ctest --test-dir $(BUILD) --output-on-failure -L unit
 
-model: setup ## check the hand-shake of the release path with Spin
+model: setup ## check the release path and the credits with Spin
 	$(MAKE) --no-print-directory -C tests/model OUT=$(CURDIR)/$(BUILD)/model check
 
 vm-test: lab-module ## the tests in VMs, on every kernel of the image
