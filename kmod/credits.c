@@ -13,7 +13,10 @@
  *    is posted carries the number of the cut.
  * 3. It completes: it is in the client's memory, and so are all that were posted
  *    before it. The client has yet to read it, and calls may be on their way.
- * 4. A second later Receives that are used up are no longer replaced.
+ * 4. A second later the client has read it. When everything that had arrived by then
+ *    is off the queue, Receives that are used up are no longer replaced: until then
+ *    what counts as posted may have been used up by calls of before the cut, and
+ *    replies to calls of ours would find none.
  *
  * Nothing can be told to a client that does not call: one that falls silent right
  * after a burst keeps what the burst has earned it.
@@ -59,7 +62,7 @@ static void svc_rdma_credits_cut(struct svcxprt_rdma *rdma)
 	svc_rdma_count(SVC_RDMA_credit_cuts);
 }
 
-static void svc_rdma_credits_advance(struct svcxprt_rdma *rdma)
+static void svc_rdma_credits_advance(struct svcxprt_rdma *rdma, bool all)
 {
 	switch (rdma->sc_cut) {
 	case SVC_RDMA_CUT_POSTING:
@@ -79,6 +82,11 @@ static void svc_rdma_credits_advance(struct svcxprt_rdma *rdma)
 	case SVC_RDMA_CUT_SETTLING:
 		if (time_before(jiffies, rdma->sc_cut_since + SVC_RDMA_CUT_SETTLE))
 			return;
+		WRITE_ONCE(rdma->sc_cut, SVC_RDMA_CUT_SETTLED);
+		return;
+	case SVC_RDMA_CUT_SETTLED:
+		if (!all)
+			return;
 		rdma->sc_recv_covered = rdma->sc_grant;
 		WRITE_ONCE(rdma->sc_cut, SVC_RDMA_CUT_NONE);
 		return;
@@ -90,10 +98,11 @@ static void svc_rdma_credits_advance(struct svcxprt_rdma *rdma)
 /**
  * svc_rdma_credits_arrived - adapt credits to what the client has outstanding
  * @rdma: connection; new calls were taken off the Receive queue
+ * @all: the queue was empty afterwards
  *
  * The receiver, before it posts Receives.
  */
-void svc_rdma_credits_arrived(struct svcxprt_rdma *rdma)
+void svc_rdma_credits_arrived(struct svcxprt_rdma *rdma, bool all)
 {
 	u32 outstanding = rdma->sc_calls_in - atomic_read(&rdma->sc_calls_out);
 	unsigned int target = rdma->sc_recv_target;
@@ -104,7 +113,7 @@ void svc_rdma_credits_arrived(struct svcxprt_rdma *rdma)
 		return;
 	}
 	if (unlikely(rdma->sc_cut != SVC_RDMA_CUT_NONE))
-		svc_rdma_credits_advance(rdma);
+		svc_rdma_credits_advance(rdma, all);
 	if (time_before(jiffies, rdma->sc_calls_window + SVC_RDMA_CUT_WINDOW))
 		return;
 	if (rdma->sc_calls_peak < target / 4 && target > SVC_RDMA_CREDITS_START &&

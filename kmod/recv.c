@@ -128,12 +128,15 @@ void svc_rdma_wc_receive(struct ib_cq *cq, struct ib_wc *wc)
 
 static bool svc_rdma_recv_gather(struct svcxprt_rdma *rdma)
 {
+	unsigned int taken;
+
 	svc_rdma_recv_ctxts_take_ready(rdma);
 	if (!list_empty(&rdma->sc_recv_ready))
 		return true;
-	if (svc_rdma_recv_poll(rdma, SVC_RDMA_POLL_BUDGET)) {
+	taken = svc_rdma_recv_poll(rdma, SVC_RDMA_POLL_BUDGET);
+	if (taken) {
 		svc_rdma_hear(rdma);
-		svc_rdma_credits_arrived(rdma);
+		svc_rdma_credits_arrived(rdma, taken < SVC_RDMA_POLL_BUDGET);
 		svc_rdma_recv_refill(rdma);
 	} else if (unlikely(READ_ONCE(rdma->sc_bc_xprt) &&
 			    !rdma->sc_bc_covered)) {

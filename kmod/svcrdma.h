@@ -246,7 +246,8 @@ enum svc_rdma_cut {
 	SVC_RDMA_CUT_NONE,
 	SVC_RDMA_CUT_POSTING,	/* replies with more may be about to be posted */
 	SVC_RDMA_CUT_TELLING,	/* the next reply tells it */
-	SVC_RDMA_CUT_SETTLING,	/* the client knows */
+	SVC_RDMA_CUT_SETTLING,	/* the client has it in its memory */
+	SVC_RDMA_CUT_SETTLED,	/* and has read it; what came before is yet to be taken */
 };
 
 /**
@@ -418,7 +419,7 @@ void svc_rdma_connection_reject(struct svcxprt_rdma *rdma);
 struct svc_xprt *svc_rdma_accept(struct svc_xprt *xprt);
 
 /* credits.c */
-void svc_rdma_credits_arrived(struct svcxprt_rdma *rdma);
+void svc_rdma_credits_arrived(struct svcxprt_rdma *rdma, bool all);
 void svc_rdma_credits_cover(struct svcxprt_rdma *rdma);
 void svc_rdma_credits_tell(struct svcxprt_rdma *rdma,
 			   struct svc_rdma_send_ctxt *ctxt);

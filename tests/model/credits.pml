@@ -23,6 +23,7 @@
  *   advance		svc_rdma_credits_advance(), credits.c
  *   refill		svc_rdma_recv_refill() and svc_rdma_recv_chain(), recv.c
  *   cover		svc_rdma_credits_cover(), credits.c
+ *   caller		svc_rdma_bc_setup() and svc_rdma_bc_is_covered(), backchannel.c
  *   poster		svc_rdma_sq_post_now(), sq.c, and svc_rdma_credits_tell(), credits.c
  *   poller		svc_rdma_credits_told(), credits.c
  *
@@ -60,7 +61,7 @@
 #define MAX(a, b)	((a) > (b) -> (a) : (b))
 
 /* How far the cut has come: sc_cut, sc_cut_nr, sc_cut_told. */
-mtype = { NONE, POSTING, TELLING, SETTLING };
+mtype = { NONE, POSTING, TELLING, SETTLING, SETTLED };
 mtype cut = NONE;
 byte cut_nr, cut_told;
 
@@ -91,6 +92,20 @@ byte believed = START, believed_then, last = START;
 
 byte growths, cuts;
 
+#ifdef CALLBACKS
+#define BC	1	/* sc_bc_credits */
+
+/*
+ * sc_bc_xprt, sc_bc_covered; a call to the client that is not answered, and whether it
+ * has yet to answer; its replies that have completed Receives, not polled yet.
+ */
+bool set_up, bc_covered, calling, called;
+byte reply_cq;
+#define REPLIES	reply_cq
+#else
+#define REPLIES	0
+#endif
+
 inline grow()
 {
 	growths++;
@@ -114,10 +129,14 @@ inline begin_cut()
 #endif
 }
 
+/* A second later the client has read what it was sent. */
 inline settled()
 {
-	atomic { covered = grant; believed = believed_then; believed_then = 0 }
+	atomic { cut = SETTLED; believed = believed_then; believed_then = 0 }
+#ifdef NO_LAST_LOOK
+	covered = grant;
 	cut = NONE
+#endif
 }
 
 inline advance()
@@ -141,42 +160,69 @@ inline advance()
 		covered = grant;
 		cut = NONE
 #endif
-	:: cut == SETTLING -> settled()		/* a second later */
+	:: cut == SETTLING -> settled()
+	:: cut == SETTLED ->
+		covered = grant;
+		cut = NONE
 	:: skip
 	fi
 }
 
 inline refill()
 {
+	n = MAX(target, covered);
+#ifdef CALLBACKS
+	n = n + (set_up -> BC : 0);
+#endif
 	if
-	:: recvs_posted < MAX(target, covered) ->
-		n = MAX(target, covered) - recvs_posted;
+	:: recvs_posted < n ->
+		n = n - recvs_posted;
 		recvs_posted = recvs_posted + n;
 		device_recvs = device_recvs + n;
 		n = 0
-	:: else
+	:: else -> n = 0
 	fi
 }
 
 inline cover()
 {
+	n = recvs_posted;
+#ifdef CALLBACKS
 	if
-	:: MIN(recvs_posted, target) > grant ->
-		covered = MAX(covered, MIN(recvs_posted, target));
-		grant = MIN(recvs_posted, target)
+	:: set_up ->
+		n = n - MIN(n, BC);
+		if
+		:: n >= covered -> bc_covered = true
+		:: else
+		fi
 	:: else
-	fi
+	fi;
+#endif
+	if
+	:: MIN(n, target) > grant ->
+		covered = MAX(covered, MIN(n, target));
+		grant = MIN(n, target)
+	:: else
+	fi;
+	n = 0
 }
 
 active proctype receiver()
 {
 	byte n, taken;
+#ifdef CALLBACKS
+	byte replied;
+#endif
 
 	do
-	:: atomic { recv_cq > 0 ->
-		recvs_posted = recvs_posted - recv_cq;
+	:: atomic { recv_cq > 0 || REPLIES > 0 ->
+		recvs_posted = recvs_posted - recv_cq - REPLIES;
 		taken = recv_cq;
-		recv_cq = 0
+		recv_cq = 0;
+#ifdef CALLBACKS
+		replied = reply_cq;
+		reply_cq = 0
+#endif
 	}
 		if
 		:: growths < GROWTHS && target < MOST -> grow()
@@ -190,6 +236,16 @@ active proctype receiver()
 		cover();
 		/* To nfsd only when this visit is over. */
 		atomic { to_answer = to_answer + taken; taken = 0 }
+#ifdef CALLBACKS
+		if
+		:: replied > 0 -> atomic { replied = 0; calling = false }
+		:: else
+		fi
+	/* Nothing to receive: set-up has sent this thread. */
+	:: set_up && !bc_covered ->
+		refill();
+		cover()
+#endif
 	od
 }
 
@@ -245,6 +301,24 @@ active proctype device()
 	od
 }
 
+#ifdef CALLBACKS
+/*
+ * nfsd sets up and calls the client back, one call at a time; where in the Send Queue
+ * its call is makes no difference.
+ */
+active proctype caller()
+{
+	set_up = true;
+	do
+#ifndef CALL_AT_ONCE
+	:: atomic { bc_covered && !calling -> calling = true; called = true }
+#else
+	:: atomic { !calling -> calling = true; called = true }
+#endif
+	od
+}
+#endif
+
 /* Whoever polls, in any order. */
 active proctype poller()
 {
@@ -274,5 +348,13 @@ active proctype client()
 		device_recvs--;
 		recv_cq++
 	}
+#ifdef CALLBACKS
+	:: atomic { called ->
+		called = false;
+		assert(device_recvs > 0);
+		device_recvs--;
+		reply_cq++
+	}
+#endif
 	od
 }
