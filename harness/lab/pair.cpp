@@ -96,6 +96,8 @@ class VmPair : public Pair {
     Result<void> reset_server() override;
     void kill_client(unsigned index) override;
     Result<void> revive_client(unsigned index) override;
+    Result<void> pause_client(unsigned index) override;
+    Result<void> resume_client(unsigned index) override;
 
   private:
     void describe(const Image &image);
@@ -218,6 +220,14 @@ void VmPair::kill_client(unsigned index) {
     auto &client = clients_.at(index);
     client.vm.reset();
     client.host->disconnect();
+}
+
+Result<void> VmPair::pause_client(unsigned index) {
+    return clients_.at(index).vm->pause(Deadline::scaled(std::chrono::seconds(10)));
+}
+
+Result<void> VmPair::resume_client(unsigned index) {
+    return clients_.at(index).vm->resume(Deadline::scaled(std::chrono::seconds(10)));
 }
 
 Result<void> VmPair::revive_client(unsigned index) {

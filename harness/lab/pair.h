@@ -50,6 +50,11 @@ class Pair {
     virtual void kill_client(unsigned index) = 0;
     virtual Result<void> revive_client(unsigned index) = 0;
 
+    /// A client stands still, its clock too: it does nothing and answers nothing, its RDMA device
+    /// neither. Its Host must not be used until resume_client().
+    virtual Result<void> pause_client(unsigned index) = 0;
+    virtual Result<void> resume_client(unsigned index) = 0;
+
     /// "kvm" or "tcg".
     [[nodiscard]] virtual const std::string &accelerator() const = 0;
     /// Of each VM.

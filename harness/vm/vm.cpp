@@ -111,24 +111,30 @@ std::vector<std::string> bare_machine(const Kernel &kernel, const BareMachine &m
 
 namespace {
 
+/// QEMU's names of the connections to other VMs.
+std::vector<std::string> data_connections(const VmOptions &o) {
+    if (o.data.size() == 1)
+        return {"data"};
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < o.data.size(); i++)
+        names.push_back(fmt::format("stream{}", i));
+    return names;
+}
+
 /// The backend "data": a single connection, or a hub of several.
 void add_data_network(std::vector<std::string> &command, const VmOptions &o) {
-    const bool hub = o.data.size() > 1;
-    const auto stream = [&](const std::string &id, const fs::path &socket) {
+    const auto names = data_connections(o);
+    for (std::size_t i = 0; i < names.size(); i++) {
         command.emplace_back("-netdev");
-        command.push_back(fmt::format("stream,id={},server={},addr.type=unix,addr.path={}", id,
-                                      o.data_listens ? "on" : "off", socket.string()));
-    };
-    if (!hub) {
-        for (const auto &socket : o.data)
-            stream("data", socket);
+        command.push_back(fmt::format("stream,id={},server={},addr.type=unix,addr.path={}",
+                                      names[i], o.data_listens ? "on" : "off", o.data[i].string()));
+        if (names.size() == 1)
+            return;
+        command.emplace_back("-netdev");
+        command.push_back(fmt::format("hubport,id=port{},hubid=0,netdev={}", i, names[i]));
+    }
+    if (names.empty())
         return;
-    }
-    for (std::size_t i = 0; i < o.data.size(); i++) {
-        stream(fmt::format("stream{}", i), o.data[i]);
-        command.emplace_back("-netdev");
-        command.push_back(fmt::format("hubport,id=port{0},hubid=0,netdev=stream{0}", i));
-    }
     command.emplace_back("-netdev");
     command.emplace_back("hubport,id=data,hubid=0");
 }
@@ -240,6 +246,7 @@ Result<Vm> Vm::start(const VmOptions &options) {
     vm.log_ = log;
     vm.control_ = control_socket(options);
     vm.counts_ = counts_socket(options);
+    vm.data_connections_ = data_connections(options);
 
     // Once it talks, its network exists: the other side may connect, the port is known.
     const auto deadline = Deadline::scaled(std::chrono::seconds(10));
@@ -272,6 +279,29 @@ Result<void> Vm::reset(Deadline deadline) {
     if (auto set = qmp->execute("set-action", {{"reboot", "shutdown"}}, deadline); !set)
         return fail(name_ + ": resetting", set.error());
     return {};
+}
+
+/// What is sent to a guest that stands still must go somewhere: a QEMU blocks, with all of its
+/// guest, as long as the one at the other end of its data network reads nothing (seen with 7.2).
+Result<void> Vm::run_guest(bool run, Deadline deadline) {
+    const auto what = name_ + (run ? ": resuming" : ": pausing");
+    auto qmp = Qmp::connect(control_, deadline);
+    if (!qmp)
+        return fail(what, qmp.error());
+    for (const auto &name : data_connections_)
+        if (auto set = qmp->execute("set_link", {{"name", name}, {"up", run}}, deadline); !set)
+            return fail(what, set.error());
+    if (auto done = qmp->execute(run ? "cont" : "stop", nlohmann::json::object(), deadline); !done)
+        return fail(what, done.error());
+    return {};
+}
+
+Result<void> Vm::pause(Deadline deadline) {
+    return run_guest(false, deadline);
+}
+
+Result<void> Vm::resume(Deadline deadline) {
+    return run_guest(true, deadline);
 }
 
 Result<void> Vm::wait_ready(Deadline deadline) {

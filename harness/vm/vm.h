@@ -48,6 +48,10 @@ class Vm {
     /// ready; errors as wait_ready().
     Result<void> reset(Deadline deadline);
 
+    /// The guest stands still, its clock too, until resume(). What is sent to it is lost.
+    Result<void> pause(Deadline deadline);
+    Result<void> resume(Deadline deadline);
+
     /// Nothing while QEMU runs and its kernel has not panicked; else Cause::panic or lost, with
     /// the tail of the console.
     Result<void> alive();
@@ -61,11 +65,13 @@ class Vm {
   private:
     Vm(std::string name, Process qemu) : name_(std::move(name)), qemu_(std::move(qemu)) {}
 
+    Result<void> run_guest(bool run, Deadline deadline);
     Error trouble(const std::string &what, Cause cause) const;
 
     std::string name_;
     Process qemu_;
     std::filesystem::path control_, console_, log_, counts_;
+    std::vector<std::string> data_connections_;
     std::size_t booted_at_ = 0; ///< where in the console the present boot begins
     unsigned ssh_port_ = 0;
 };
