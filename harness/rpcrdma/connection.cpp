@@ -128,6 +128,10 @@ Result<void> RdmaConnection::resolve(const Target &target, Deadline deadline) {
 
     if (auto done = resolve_address(address->ai_addr, deadline); !done)
         return fail("no RDMA device leads to " + target.host, done.error());
+    if (options_.ack_timeout != 0 &&
+        rdma_set_option(id, RDMA_OPTION_ID, RDMA_OPTION_ID_ACK_TIMEOUT, &options_.ack_timeout,
+                        sizeof(options_.ack_timeout)) != 0)
+        return fail("cannot ask for a timeout: " + errno_text());
     if (rdma_resolve_route(id, milliseconds(deadline)) != 0)
         return fail(fmt::format("no route to {}: {}", target.host, errno_text()));
     if (auto done = expect(RDMA_CM_EVENT_ROUTE_RESOLVED, deadline); !done)

@@ -41,6 +41,9 @@ struct ConnectOptions {
     Bytes private_data = PrivateMessage().encode();
     unsigned receives = 64;          ///< Receives posted, and kept posted; may be 0
     std::size_t receive_size = 4096; ///< bytes of each
+    /// How long the server's adapter should wait for what is not acknowledged, in the exponent of
+    /// the InfiniBand specification: 4.096 us << ack_timeout; 0 leaves it to the kernel.
+    std::uint8_t ack_timeout = 0;
     /// Sees every message: `sent` or received.
     std::function<void(bool sent, View message)> trace = {};
 };

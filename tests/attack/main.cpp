@@ -24,6 +24,9 @@ using rpcrdma::Connection;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+/// Two and a half hours, for each of the server's attempts.
+constexpr std::uint8_t longest_timeout = 31;
+
 /// How one connection behaves, from when it is established until it ends or time is up.
 using Behaviour = void (*)(Connection &connection, lab::Deadline until);
 
@@ -105,7 +108,8 @@ struct Sum {
 void attack(const rpcrdma::Target &target, const Kind &kind, lab::Deadline until, Sum &sum) {
     while (!until.expired()) {
         auto connection =
-            Connection::open(target, {.receives = kind.receives}, lab::Deadline::in(seconds(20)));
+            Connection::open(target, {.receives = kind.receives, .ack_timeout = longest_timeout},
+                             lab::Deadline::in(seconds(20)));
         if (!connection) {
             sum.refused++;
             std::this_thread::sleep_for(milliseconds(100));
