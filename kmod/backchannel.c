@@ -93,8 +93,7 @@ static bool svc_rdma_bc_is_covered(struct svcxprt_rdma *rdma,
 	if (likely(smp_load_acquire(&rdma->sc_bc_covered)))
 		return true;
 	xprt_wait_for_buffer_space(xprt);
-	/* Said first, looked second: pairs with the barrier there. */
-	smp_mb__after_atomic();
+	smp_mb__after_atomic();	/* then look: pairs with the barrier there */
 	if (!smp_load_acquire(&rdma->sc_bc_covered))
 		return false;
 	xprt_write_space(xprt);
