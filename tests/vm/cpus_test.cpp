@@ -5,6 +5,9 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <chrono>
+#include <thread>
+
 namespace lab {
 
 namespace {
@@ -30,6 +33,22 @@ TEST_F(CpusTest, HaveAQuickClock) {
             on(*host, "cat /sys/devices/system/clocksource/clocksource0/current_clocksource"),
             testing::AnyOf("tsc\n", "kvm-clock\n"))
             << host->name();
+}
+
+// A busy host must not make a guest believe that its counter is a slower one.
+TEST_F(CpusTest, LiveAsFastAsTheHost) {
+    using Clock = std::chrono::steady_clock;
+    for (auto *host : {&server(), &client()}) {
+        const auto now = [&] { return std::stod(on(*host, "cut -d ' ' -f 1 /proc/uptime")); };
+        const auto guest_began = now();
+        const auto host_began = Clock::now();
+        std::this_thread::sleep_for(std::chrono::seconds(4));
+        const auto guest = now() - guest_began;
+        const auto real = std::chrono::duration<double>(Clock::now() - host_began).count();
+        // The connection that asks takes its time.
+        EXPECT_GT(guest, real * 0.75) << host->name();
+        EXPECT_LT(guest, real * 1.25) << host->name();
+    }
 }
 
 } // namespace
