@@ -123,7 +123,7 @@ TEST_F(PlantedTest, MemoryUsedAfterItWasFreed) {
     if (!watches("grep -q ' kasan_report$' /proc/kallsyms"))
         GTEST_SKIP() << "this kernel has no KASAN";
     use({{"transport.c", "kfree(rdma);",
-          "\tsvc_rdma_add(SVC_RDMA_live_waiting, READ_ONCE(rdma->sc_sq_depth));\n"}},
+          "\tsvc_rdma_add(SVC_RDMA_live_waiting, READ_ONCE(rdma->sc_sq_shared));\n"}},
         some_work);
     EXPECT_TRUE(caught("kasan"));
 }
