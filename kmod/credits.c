@@ -24,7 +24,8 @@
  * The size follows what the client has outstanding: calls that have arrived and
  * whose replies it has not acknowledged, wherever they are just now: in the queue,
  * with RDMA Reads in flight, with nfsd, parked, on the wire. A client that uses more
- * than half of its credits gets four times as many: 128 of 4 in three round trips.
+ * than half of its credits gets four times as many: 128 of 4 in three round trips. One
+ * that has had more before gets that at once: most clients come back with what they do.
  */
 #include "svcrdma.h"
 #include "trace.h"
@@ -43,7 +44,8 @@ static void svc_rdma_credits_grow(struct svcxprt_rdma *rdma)
 {
 	/* A cut that is under way is over: what is covered was not reduced yet. */
 	WRITE_ONCE(rdma->sc_cut, SVC_RDMA_CUT_NONE);
-	rdma->sc_recv_target = min(SVC_RDMA_GROWTH * rdma->sc_recv_target,
+	rdma->sc_recv_target = min(max(SVC_RDMA_GROWTH * rdma->sc_recv_target,
+				       rdma->sc_recv_before),
 				   rdma->sc_credits_max);
 	rdma->sc_calls_window = jiffies;
 	svc_rdma_count(SVC_RDMA_credit_growths);
@@ -53,6 +55,7 @@ static void svc_rdma_credits_grow(struct svcxprt_rdma *rdma)
 /* Steps 1 and 2; see above. */
 static void svc_rdma_credits_cut(struct svcxprt_rdma *rdma)
 {
+	rdma->sc_recv_before = max(rdma->sc_recv_before, rdma->sc_recv_target);
 	rdma->sc_recv_target = max(rdma->sc_recv_target / 2,
 				   SVC_RDMA_CREDITS_START);
 	WRITE_ONCE(rdma->sc_grant, min(rdma->sc_grant, rdma->sc_recv_target));

@@ -331,6 +331,7 @@ struct svcxprt_rdma {
 	unsigned int		sc_recv_ctxts;	/* allocated */
 	unsigned int		sc_recvs_posted;
 	unsigned int		sc_recv_target;	/* credits that the client should have */
+	unsigned int		sc_recv_before;	/* the most of them before cuts */
 	unsigned int		sc_recv_covered; /* credits that it may believe to have */
 	u32			sc_calls_in;	/* messages that have arrived */
 	u32			sc_calls_peak;	/* most outstanding in this window */
