@@ -83,6 +83,33 @@ TEST_F(RecoveryTest, DeadClientIsForgotten) {
     expect_nothing_live();
 }
 
+// Idle, with a session that sunrpc's own ageing spares: only a probe can tell.
+TEST_F(RecoveryTest, IdleHolderIsForgotten) {
+    constexpr auto period = seconds(8);
+    on(server(), export_disk);
+    serve({Transport::svcrdma}, 8, fmt::format("keepalive={}", period.count()));
+    ASSERT_TRUE(nfs_);
+    mount(Transport::svcrdma, "4.2");
+    ASSERT_TRUE(mount_);
+    auto second = Mount::make(client(1), *nfs_, Transport::svcrdma, "4.2");
+    ASSERT_TRUE(worked(second));
+    on(client(1),
+       "touch /mnt/nfs/lock; rm -f /root/held; (flock /mnt/nfs/lock sh -c 'touch /root/held; "
+       "exec sleep 1000') >/dev/null 2>&1 & while [ ! -e /root/held ]; do sleep 0.1; done; sleep 2",
+       seconds(30));
+    EXPECT_EQ(counters().at("live_connections"), 2U);
+    pair().kill_client(1);
+    const auto killed = std::chrono::steady_clock::now();
+    EXPECT_TRUE(eventually([](const Counters &now) { return now.at("live_connections") == 1; },
+                           2 * period + seconds(2)));
+    fmt::print("gone after {:.1f} s\n",
+               std::chrono::duration<double>(std::chrono::steady_clock::now() - killed).count());
+    on(client(), "flock -w 90 /mnt/nfs/lock true", seconds(120));
+    ASSERT_TRUE(worked(pair().revive_client(1)));
+    unmount();
+    expect_nothing_live();
+}
+
 } // namespace
 
 } // namespace lab

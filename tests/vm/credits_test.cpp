@@ -2,15 +2,12 @@
 // A grant is a promise: what a client was told that it may have outstanding, it may.
 #include "module_test.h"
 
-#include "lab/network.h"
-
 #include <fmt/format.h>
 
 namespace lab {
 
 namespace {
 
-using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 class CreditsTest : public ModuleTest {
@@ -73,21 +70,6 @@ TEST_F(CreditsTest, GrowInThreeRoundTrips) {
     const auto growths = counters().at("credit_growths") - before;
     EXPECT_LE(growths, 3U);
     EXPECT_NE(trace.find("credits=128"), std::string::npos) << trace;
-}
-
-// A constant load does not look like a smaller one because the network is slow: no credits are cut.
-TEST_F(CreditsTest, StayWhileTheLoadDoes) {
-    serve_a_file();
-    for (const auto delay : {0, 50, 150}) {
-        SCOPED_TRACE(delay);
-        auto network = Network::make(server(), {.delay = milliseconds(delay)});
-        ASSERT_TRUE(worked(network));
-        on(client(), reads(128, "--time_based --runtime=4"), seconds(60));
-        const auto before = counters().at("credit_cuts");
-        on(client(), reads(128, "--time_based --runtime=18"), seconds(90));
-        EXPECT_EQ(counters().at("credit_cuts"), before);
-        ASSERT_TRUE(worked(network->restore()));
-    }
 }
 
 } // namespace

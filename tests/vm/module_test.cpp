@@ -76,6 +76,12 @@ void ModuleTest::TearDown() {
     if (!receives_may_run_out_ && pair_lives()) {
         EXPECT_LE(receives_missed(), receives_missed_) << "the client met no Receive";
     }
+    if (!may_stall_ && nfs_ && pair_lives()) {
+        // Not loaded where only others serve.
+        const auto stalls =
+            on(server(), fmt::format("cat {}/stalls 2>/dev/null || echo 0", module_counters));
+        EXPECT_EQ(stalls, "0\n");
+    }
     VmTest::TearDown();
 }
 

@@ -12,11 +12,12 @@ namespace lab {
 /// A test that looks at the module's own counters.
 class ModuleTest : public VmTest {
   protected:
-    /// In the end the client has not been told that there is no Receive for what it sent, unless
-    /// the test said that it would be.
+    /// In the end the client has not been told that there is no Receive for what it sent, and no
+    /// connection was closed because its client took nothing, unless the test said so.
     void SetUp() override;
     void TearDown() override;
     void expect_receives_to_run_out() { receives_may_run_out_ = true; }
+    void expect_stalls() { may_stall_ = true; }
 
     /// Shows what nfsd's clients hold; "type: deleg" is a delegation.
     static constexpr const char *delegations = "cat /proc/fs/nfsd/clients/*/states";
@@ -90,6 +91,7 @@ class ModuleTest : public VmTest {
     static std::uint64_t receives_missed();
 
     bool receives_may_run_out_ = true; ///< until SetUp() has looked
+    bool may_stall_ = false;
     std::uint64_t receives_missed_ = 0;
 };
 

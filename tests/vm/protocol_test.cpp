@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The conformance suite, run in the client against our module: what it answers, what it counts.
-#include "module_test.h"
+#include "conform_test.h"
 
 #include "observe/snapshot.h"
 #include "report/conformance_report.h"
@@ -15,35 +15,7 @@ namespace lab {
 
 namespace {
 
-class ProtocolTest : public ModuleTest {
-  protected:
-    void SetUp() override {
-        ModuleTest::SetUp();
-        expect_receives_to_run_out(); // the suite does not count its calls
-        shorten_grace();
-        serve({Transport::svcrdma});
-        ASSERT_TRUE(nfs_);
-        ASSERT_TRUE(worked(client().put(CONFORM_PROGRAM, program, deadline())));
-        on(client(), "modprobe rdma_ucm");
-    }
-
-    static Deadline deadline() { return Deadline::scaled(std::chrono::seconds(180)); }
-
-    /// Runs the suite, or a part of it, and expects that nothing fails.
-    /// `timeout` is for each answer.
-    void conform(const std::string &arguments,
-                 std::chrono::milliseconds timeout = std::chrono::seconds(30)) {
-        const auto output = client().run(
-            fmt::format("{} {}:{} --timeout {} {}", program, server().data_address(),
-                        nfs_->port(Transport::svcrdma),
-                        std::chrono::ceil<std::chrono::seconds>(timeout).count(), arguments),
-            deadline());
-        ASSERT_TRUE(worked(output));
-        EXPECT_EQ(output->status, 0) << output->out << output->err;
-    }
-
-    static constexpr const char *program = "/root/rpcrdma-conform";
-};
+using ProtocolTest = ConformTest;
 
 TEST_F(ProtocolTest, Conforms) {
     constexpr auto remote = "/tmp/conform.json";
@@ -51,7 +23,7 @@ TEST_F(ProtocolTest, Conforms) {
     const auto dir = TempDir::make();
     ASSERT_TRUE(worked(dir));
     const auto local = dir->path() / "conform.json";
-    ASSERT_TRUE(worked(client().get(remote, local, deadline())));
+    ASSERT_TRUE(worked(client().get(remote, local, limit())));
     const auto tests = read_conformance_tests(read_file(local).value_or(""));
     ASSERT_TRUE(worked(tests));
     for (const auto &test : *tests)
@@ -62,6 +34,7 @@ TEST_F(ProtocolTest, Conforms) {
 
 TEST_F(ProtocolTest, WithstandsHostileClients) {
     constexpr std::int64_t noise_kib = 16 * 1024;
+    expect_stalls();
     // With the last packet of a long message it follows a null pointer (copy_data), and the queue
     // pair can never be drained: also when the kernel's own transport serves.
     if (rxe_repeats_packets())
@@ -70,11 +43,11 @@ TEST_F(ProtocolTest, WithstandsHostileClients) {
     conform("--only 'hostile.*' --only 'random.*' --only 'deadly.*' --deadly "
             "--skip 'deadly.crowded-*'");
     expect_nothing_live();
-    const auto before = take_snapshot(server(), deadline());
+    const auto before = take_snapshot(server(), limit());
     ASSERT_TRUE(worked(before));
     conform("--only hostile.dropped --only hostile.invalidated");
     expect_nothing_live();
-    const auto after = take_snapshot(server(), deadline());
+    const auto after = take_snapshot(server(), limit());
     ASSERT_TRUE(worked(after));
     const auto delta = *after - *before;
     EXPECT_GT(delta.available_kib, -noise_kib);
@@ -107,6 +80,7 @@ TEST_F(ProtocolTest, WhoOverrunsItsCreditsWaits) {
 // may not keep nfsd's threads meanwhile: everybody else is answered, and sooner than the server
 // gives the client up, which it does even though no thread waits.
 TEST_F(ProtocolTest, WhoTakesNoReplyIsDropped) {
+    expect_stalls();
     // Sooner than the suite gives up.
     on(server(), "echo 8 > /sys/module/svcrdma/parameters/deadline");
     const auto before = counters();
@@ -132,48 +106,19 @@ TEST_F(ProtocolTest, LargestPayloadOfTheKernel) {
     expect_nothing_live();
 }
 
-/// With payloads of that many bytes at the most.
-class PayloadTest : public ProtocolTest, public testing::WithParamInterface<unsigned> {
-  protected:
-    void SetUp() override {
-        if (GetParam() > 1U << 20 && pair().kernel().version.starts_with("6."))
-            GTEST_SKIP() << "nfsd of this kernel ends at 1 MiB";
-        ProtocolTest::SetUp();
-        if (!nfs_)
-            return;
-        stop();
-        serve({Transport::svcrdma}, 8, {}, GetParam());
-    }
+class PayloadTest : public ConformTest {};
 
-    /// Calls so long that few of the thread's pages are left for the reply, or none.
-    void crowd_out() {
-        ASSERT_TRUE(nfs_);
-        // One by one: each moves gigabytes, and has the whole deadline.
-        for (const auto *test : {"nfs2", "nfs3", "nfs4", "write"})
-            conform(fmt::format("--deadly --only deadly.crowded-{}", test));
-        expect_nothing_live();
-        expect_service();
-    }
-};
-
-TEST_P(PayloadTest, LongCallsLeaveThePagesOfTheReply) {
+// With payloads of 64 KiB at the most; of more in tests/system.
+TEST_F(PayloadTest, LongCallsLeaveThePagesOfTheReply) {
+    limit_payload(64U << 10);
     crowd_out();
 }
 
-// nfsd then copies what it reads into pages of its own, as it does under krb5i and krb5p.
-TEST_P(PayloadTest, LongCallsLeaveThePagesOfACopy) {
-    if (GetParam() > 1U << 20)
-        GTEST_SKIP() << "it takes many minutes, and adds nothing to 1 MiB";
-    constexpr auto knob = "/sys/kernel/debug/nfsd/disable-splice-read";
-    if (on(server(), fmt::format("ls {} 2>&1 || true", knob)) != std::string(knob) + "\n")
-        GTEST_SKIP() << "nfsd of this kernel always splices where it can";
-    on(server(), fmt::format("echo 1 >{}", knob));
+TEST_F(PayloadTest, LongCallsLeaveThePagesOfACopy) {
+    limit_payload(64U << 10);
+    copy_what_is_read();
     crowd_out();
-    on(server(), fmt::format("echo 0 >{}", knob));
 }
-
-INSTANTIATE_TEST_SUITE_P(Payloads, PayloadTest, testing::Values(64U << 10, 1U << 20, 4U << 20),
-                         [](const auto &info) { return fmt::format("{}KiB", info.param >> 10); });
 
 TEST_F(ProtocolTest, CountsEachKindOfError) {
     using Kinds = std::map<std::string, std::uint64_t>;

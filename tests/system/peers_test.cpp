@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Clients that misbehave, that stand still, and that come back from a pause.
+#include "attack_test.h"
+
+#include "lab/network.h"
+#include "util/deadline.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace lab {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+struct Attack {
+    const char *kind;
+    unsigned connections;
+    const char *parameters; ///< of the module
+};
+
+void PrintTo(const Attack &attack, std::ostream *out) {
+    *out << attack.kind << ' ' << attack.connections << ' ' << attack.parameters;
+}
+
+class PeersTest : public AttackTest {
+  protected:
+    static Host &attacker() { return client(1); }
+
+    /// Expects that all of the attack's connections were open for most of the time. Each says
+    /// every second how many are; they are made anew when they are dropped.
+    static void expect_all_open(unsigned connections) {
+        EXPECT_EQ(on(attacker(), "sort -n /run/attack.out | awk '{ open[NR] = $1 } END { print "
+                                 "open[int(NR / 2)] }'"),
+                  fmt::format("{}\n", connections));
+    }
+};
+
+class ThreadsTest : public PeersTest, public ::testing::WithParamInterface<Attack> {};
+
+// For a minute, from an address of their own: neither threads nor credits of others are theirs.
+TEST_P(ThreadsTest, OthersAreServed) {
+    const auto &what = GetParam();
+    expect_stalls();
+    serve_both(what.parameters);
+    ASSERT_TRUE(mount_);
+    const auto calm = longest_call(seconds(5));
+    attack(attacker(), what.kind, what.connections, seconds(75));
+    const auto busy = longest_call(seconds(60));
+    const auto said = end_of_attack(attacker());
+    fmt::print("longest call {} ms, {} ms without the attack; {}", busy, calm, said);
+    EXPECT_LT(busy, stretched(seconds(1)).count() + 4 * calm);
+    expect_all_open(what.connections);
+    unmount_both();
+    expect_nothing_live();
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Attacks, ThreadsTest,
+    ::testing::Values(Attack{"no-replies", 16, ""}, Attack{"no-replies", 16, "reply_ms=200"},
+                      Attack{"no-replies", 64, ""}, Attack{"no-replies", 64, "reply_ms=200"},
+                      Attack{"few-replies", 16, ""}, Attack{"few-replies", 64, ""}));
+
+// They have pinned what all may pin. Who has pinned nothing can have a largest message, always.
+TEST_F(PeersTest, SilentClientsHoldTheBudget) {
+    constexpr unsigned connections = 64, budget_mib = 64;
+    expect_stalls();
+    serve_both(fmt::format("budget={}", budget_mib));
+    ASSERT_TRUE(mount_);
+    const auto write = [](seconds span) {
+        return longest("try dd if=/dev/zero of=/mnt/nfs/file bs=1M count=1 oflag=direct", span);
+    };
+    const auto calm = write(seconds(5));
+    const auto before = counters().at("over_budget");
+    attack(attacker(), "silent-reads", connections, seconds(40));
+    EXPECT_TRUE(eventually(
+        [&](const Counters &now) { return now.at("live_pages") >= budget_mib << 20 >> 12; },
+        seconds(20)))
+        << counters().at("live_pages");
+    const auto busy = write(seconds(15));
+    EXPECT_GT(counters().at("over_budget"), before);
+    fmt::print("longest WRITE of a MiB {} ms, {} ms without the attack; {}", busy, calm,
+               end_of_attack(attacker()));
+    EXPECT_LT(busy, stretched(seconds(1)).count() + 4 * calm);
+    unmount_both();
+    expect_nothing_live();
+}
+
+// Their adapters have asked ours to wait for hours. The module has a deadline of its own.
+TEST_F(PeersTest, ReadsOfSilentClientsEnd) {
+    constexpr unsigned connections = 4;
+    expect_stalls();
+    serve_both("");
+    ASSERT_TRUE(mount_);
+    attack(attacker(), "silent-reads", connections, seconds(120));
+    EXPECT_TRUE(eventually([](const Counters &now) { return now.at("live_pages") > 0; }));
+    const auto pinned = counters().at("live_pages");
+    const auto begin = std::chrono::steady_clock::now();
+    EXPECT_TRUE(
+        eventually([](const Counters &now) { return now.at("live_pages") == 0; }, seconds(60)));
+    fmt::print("{} pages were pinned, none after {:.1f} s\n", pinned,
+               std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+    (void)end_of_attack(attacker());
+    unmount_both();
+    expect_nothing_live();
+}
+
+// As much as sixteen connections can send, to a disk that is slower, on a server of 2 GiB.
+TEST_F(PeersTest, WriteFloodStaysWithinTheBudget) {
+    constexpr unsigned connections = 16, budget_mib = 256;
+    constexpr auto one_message_mib = 1U;
+    on(server(), "mkdir -p /export && mountpoint -q /export || mount /dev/vdb /export; "
+                 "chmod 777 /export; rm -f /export/flood*");
+    serve({Transport::svcrdma, Transport::tcp}, threads, fmt::format("budget={}", budget_mib));
+    ASSERT_TRUE(nfs_);
+    on(server(), "exportfs -o rw,sync,no_root_squash,insecure,no_subtree_check,fsid=0 '*:/export'");
+    auto flood = Mount::make(attacker(), *nfs_, Transport::svcrdma, "3", "/mnt/nfs",
+                             fmt::format("nconnect={}", connections));
+    ASSERT_TRUE(worked(flood));
+    auto calm = Mount::make(client(), *nfs_, Transport::tcp, "3");
+    ASSERT_TRUE(worked(calm));
+    start_on(attacker(), "flood",
+             "fio --name=flood --directory=/mnt/nfs --filename_format='flood$jobnum' --size=8m "
+             "--bs=1m --rw=write --direct=1 --ioengine=libaio --iodepth=64 --numjobs=8 "
+             "--time_based --runtime=60 --group_reporting --minimal");
+    EXPECT_TRUE(
+        eventually([](const Counters &now) { return now.at("live_pages") > 0; }, seconds(30)));
+    std::uint64_t most = 0;
+    const auto end = std::chrono::steady_clock::now() + seconds(30);
+    while (std::chrono::steady_clock::now() < end) {
+        most = std::max(most, counters().at("live_pages"));
+        std::this_thread::sleep_for(milliseconds(100));
+    }
+    const auto served = longest("try stat -f /mnt/nfs", seconds(10));
+    EXPECT_FALSE(ended_on(attacker(), "flood"));
+    finish_on(attacker(), "flood", seconds(180));
+    const auto now = counters();
+    fmt::print("at the most {} MiB pinned; a call over TCP took at the most {} ms\n",
+               most * 4 / 1024, served);
+    EXPECT_LE(most * 4 / 1024, budget_mib + connections * one_message_mib);
+    EXPECT_EQ(now.at("flushes"), 0U) << "a connection has ended";
+    EXPECT_EQ(now.at("live_connections"), connections);
+    EXPECT_TRUE(worked(calm->unmount()));
+    EXPECT_TRUE(worked(flood->unmount()));
+    expect_nothing_live();
+    on(server(), "rm -f /export/flood*");
+}
+
+class PauseTest : public ModuleTest {
+  protected:
+    /// A client stands still for so long, with I/O of it in flight.
+    void pause(seconds span) {
+        constexpr unsigned standing = 0;
+        serve({Transport::svcrdma});
+        ASSERT_TRUE(nfs_);
+        mount(Transport::svcrdma, "3");
+        ASSERT_TRUE(mount_);
+        on(client(), "dd if=/dev/zero of=/mnt/nfs/file bs=1M count=16 oflag=direct 2>&1");
+        start_on(client(), "load",
+                 "fio --name=load --filename=/mnt/nfs/file --size=16m --bs=64k --rw=randrw "
+                 "--verify=crc32c --direct=1 --ioengine=libaio --iodepth=16 --loops=12 --minimal");
+        const auto calls = counters().at("calls");
+        ASSERT_TRUE(eventually([&](const Counters &now) { return now.at("calls") > calls + 100; }));
+        ASSERT_FALSE(ended_on(client(), "load"));
+        ASSERT_TRUE(worked(pair().pause_client(standing)));
+        on(server(), fmt::format("sleep {}", span.count()), span + seconds(30));
+        ASSERT_TRUE(worked(pair().resume_client(standing)));
+        const auto then = counters().at("calls");
+        EXPECT_TRUE(eventually([&](const Counters &now) { return now.at("calls") > then + 100; },
+                               seconds(60)));
+        finish_on(client(), "load", seconds(240));
+    }
+};
+
+TEST_F(PauseTest, EightSecondsAreForgiven) {
+    pause(seconds(8));
+    const auto now = counters();
+    EXPECT_EQ(now.at("live_connections"), 1U);
+    EXPECT_EQ(now.at("flushes"), 0U) << "its connection has ended";
+    EXPECT_EQ(now.at("stalls") + now.at("silent_closes"), 0U);
+    unmount();
+    expect_nothing_live();
+}
+
+// The connection is made anew, and the calls with it.
+TEST_F(PauseTest, ThirtySecondsLoseNothing) {
+    expect_stalls();
+    pause(seconds(30));
+    unmount();
+    expect_nothing_live();
+}
+
+class ConstantLoadTest : public ModuleTest, public ::testing::WithParamInterface<int> {};
+
+// It does not look like a smaller one because the network is slow: no credits are cut.
+TEST_P(ConstantLoadTest, KeepsItsCredits) {
+    const auto reads = [](unsigned runtime) {
+        on(client(),
+           fmt::format(
+               "fio --name=reads --filename=/mnt/nfs/file --direct=1 --rw=randread --bs=512 "
+               "--ioengine=libaio --iodepth=128 --minimal --time_based --runtime={}",
+               runtime),
+           seconds(runtime + 60));
+    };
+    serve({Transport::svcrdma});
+    ASSERT_TRUE(nfs_);
+    mount(Transport::svcrdma, "3");
+    ASSERT_TRUE(mount_);
+    on(client(), "dd if=/dev/urandom of=/mnt/nfs/file bs=64k count=16 conv=fsync 2>&1");
+    auto network = Network::make(server(), {.delay = milliseconds(GetParam())});
+    ASSERT_TRUE(worked(network));
+    reads(4);
+    const auto before = counters().at("credit_cuts");
+    reads(45);
+    EXPECT_EQ(counters().at("credit_cuts"), before);
+    ASSERT_TRUE(worked(network->restore()));
+}
+
+INSTANTIATE_TEST_SUITE_P(Delays, ConstantLoadTest, ::testing::Values(0, 20, 50, 150));
+
+class BurstTest : public ModuleTest {
+  protected:
+    static constexpr unsigned calls = 120;
+
+    /// Milliseconds that so many READs at once take.
+    static double burst() {
+        // Terse output, the third version: the ninth field is the run time.
+        const auto out = on(client(),
+                            fmt::format("fio --name=reads --filename=/mnt/nfs/file --direct=1 "
+                                        "--rw=randread --bs=512 --ioengine=libaio --iodepth={0} "
+                                        "--number_ios={0} --minimal | cut -d ';' -f 9",
+                                        calls),
+                            seconds(60));
+        return std::stod(out);
+    }
+
+    static double median(std::vector<double> of) {
+        std::ranges::sort(of);
+        return (of[(of.size() - 1) / 2] + of[of.size() / 2]) / 2;
+    }
+
+    /// For each round: half a minute of single calls, a burst, and another right after it.
+    void compare(milliseconds delay, unsigned rounds, std::vector<double> &first,
+                 std::vector<double> &second) {
+        serve({Transport::svcrdma});
+        ASSERT_TRUE(nfs_);
+        mount(Transport::svcrdma, "3");
+        ASSERT_TRUE(mount_);
+        on(client(), "dd if=/dev/urandom of=/mnt/nfs/file bs=64k count=16 conv=fsync 2>&1");
+        auto network = Network::make(server(), {.delay = delay});
+        ASSERT_TRUE(worked(network));
+        burst();
+        const auto cuts = counters().at("credit_cuts");
+        for (unsigned round = 0; round < rounds; round++) {
+            on(client(),
+               "end=$(($(date +%s) + 30)); while [ $(date +%s) -lt $end ]; do stat -f /mnt/nfs; "
+               "sleep 0.05; done >/dev/null",
+               seconds(90));
+            first.push_back(burst());
+            second.push_back(burst());
+        }
+        EXPECT_GT(counters().at("credit_cuts"), cuts) << "the bursts found what they had left";
+        ASSERT_TRUE(worked(network->restore()));
+    }
+};
+
+// What was cut meanwhile comes back in three round trips, and the client meets no RNR NAK.
+TEST_F(BurstTest, CostsNoMoreThanTheNext) {
+    std::vector<double> first, second;
+    compare(milliseconds(0), 10, first, second);
+    ASSERT_FALSE(first.empty());
+    fmt::print("a burst takes {:.0f} ms, the next {:.0f} ms: {:.2f}\n", median(first),
+               median(second), median(first) / median(second));
+    EXPECT_LT(median(first), 1.15 * median(second));
+}
+
+TEST_F(BurstTest, CostsThreeRoundTripsMore) {
+    constexpr auto delay = milliseconds(20);
+    std::vector<double> first, second;
+    compare(delay, 5, first, second);
+    ASSERT_FALSE(first.empty());
+    fmt::print("a burst takes {:.0f} ms, the next {:.0f} ms\n", median(first), median(second));
+    EXPECT_LT(median(first), 1.15 * median(second) + 3 * static_cast<double>(delay.count()));
+}
+
+} // namespace
+
+} // namespace lab

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "attack_test.h"
+
+#include "util/deadline.h"
+
+#include <fmt/format.h>
+
+namespace lab {
+
+using std::chrono::seconds;
+
+void AttackTest::TearDown() {
+    if (pair_lives())
+        on(client(), fmt::format("umount -f {} 2>/dev/null || :", over_tcp));
+    ModuleTest::TearDown();
+}
+
+void AttackTest::serve_both(const std::string &module_parameters) {
+    serve({Transport::svcrdma, Transport::tcp}, threads, module_parameters);
+    ASSERT_TRUE(nfs_);
+    mount(Transport::svcrdma, "3");
+    ASSERT_TRUE(mount_);
+    on(client(),
+       fmt::format("mkdir -p {0} && mount -t nfs -o vers=3,proto=tcp,port={1} {2}:/export "
+                   "{0}",
+                   over_tcp, nfs_->port(Transport::tcp), server().data_address()));
+}
+
+void AttackTest::unmount_both() {
+    on(client(), fmt::format("umount {}", over_tcp));
+    unmount();
+}
+
+void AttackTest::attack(Host &attacker, const std::string &kind, unsigned connections,
+                        seconds span) {
+    constexpr auto program = "/root/rpcrdma-attack";
+    ASSERT_TRUE(worked(attacker.put(ATTACK_PROGRAM, program, Deadline::scaled(seconds(60)))));
+    on(attacker, "modprobe rdma_ucm");
+    start_on(attacker, "attack",
+             fmt::format("{} {}:{} {} --connections {} --seconds {}", program,
+                         server().data_address(), nfs_->port(Transport::svcrdma), kind, connections,
+                         span.count()));
+    EXPECT_TRUE(
+        eventually([&](const Counters &now) { return now.at("live_connections") > connections; },
+                   seconds(30)));
+}
+
+std::string AttackTest::end_of_attack(Host &attacker) {
+    finish_on(attacker, "attack", seconds(180));
+    return on(attacker, "tail -n 1 /run/attack.out");
+}
+
+long AttackTest::longest(const std::string &command, seconds span) {
+    const auto out =
+        on(client(),
+           fmt::format("now() {{ read t rest </proc/uptime; t=${{t%.*}}${{t#*.}}; }}\n"
+                       "try() {{ now; begin=$t; \"$@\" >/dev/null 2>&1 || exit; now\n"
+                       "  [ $((t - begin)) -le $longest ] || longest=$((t - begin)); }}\n"
+                       "now; end=$((t + {}00)); longest=0\n"
+                       "while [ $t -lt $end ]; do {}; sleep 0.2; done; echo $longest",
+                       span.count(), command),
+           span + seconds(120));
+    return std::stol(out) * 10;
+}
+
+long AttackTest::longest_call(seconds span) {
+    return longest(fmt::format("try stat -f {}; try stat -f /mnt/nfs", over_tcp), span);
+}
+
+} // namespace lab
