@@ -28,14 +28,18 @@
  * that has had more before gets that at once: most clients come back with what they do.
  */
 #include "svcrdma.h"
+#include "strain.h"
 #include "trace.h"
 
 enum {
 	SVC_RDMA_GROWTH	= 4,	/* times, where a client uses what it has */
 };
 
-/* Jiffies of little use until credits are cut by half. */
-#define SVC_RDMA_CUT_WINDOW	(8 * HZ)
+/*
+ * Jiffies of little use until credits are cut by half. What a client has to wait for
+ * when it comes back costs it more than its queueing costs us.
+ */
+#define SVC_RDMA_CUT_WINDOW	(60 * HZ)
 
 /* Jiffies from the completion of a reply until its client has surely read it. */
 #define SVC_RDMA_CUT_SETTLE	HZ
@@ -117,7 +121,8 @@ void svc_rdma_credits_arrived(struct svcxprt_rdma *rdma, bool all)
 	}
 	if (unlikely(rdma->sc_cut != SVC_RDMA_CUT_NONE))
 		svc_rdma_credits_advance(rdma, all);
-	if (time_before(jiffies, rdma->sc_calls_window + SVC_RDMA_CUT_WINDOW))
+	if (time_before(jiffies, rdma->sc_calls_window +
+			svc_rdma_strain_credit_window(SVC_RDMA_CUT_WINDOW)))
 		return;
 	if (rdma->sc_calls_peak < target / 4 && target > SVC_RDMA_CREDITS_START &&
 	    rdma->sc_cut == SVC_RDMA_CUT_NONE)

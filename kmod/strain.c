@@ -14,6 +14,7 @@ enum {
 	SVC_RDMA_UDELAY_MAX	= 1000,	/* what udelay() takes everywhere */
 	SVC_RDMA_SQ_MIN		= 32,	/* a READ of 256 KiB takes 3 */
 	SVC_RDMA_BC_SETUP_MAX	= 10000,	/* milliseconds */
+	SVC_RDMA_CREDIT_WINDOW_MAX = 3600,	/* seconds */
 };
 
 unsigned int svc_rdma_unmap_us;
@@ -79,6 +80,32 @@ module_param_cb(bc_setup_ms, &svc_rdma_bc_setup_ms_ops, &svc_rdma_bc_setup_ms,
 		0600);
 MODULE_PARM_DESC(bc_setup_ms,
 		 "for tests: milliseconds that setting up a backchannel takes longer, 0 to 10000 (default: 0)");
+
+static unsigned int svc_rdma_credit_window;
+
+static int svc_rdma_credit_window_set(const char *val,
+				      const struct kernel_param *kp)
+{
+	return param_set_uint_minmax(val, kp, 0, SVC_RDMA_CREDIT_WINDOW_MAX);
+}
+
+static const struct kernel_param_ops svc_rdma_credit_window_ops = {
+	.set = svc_rdma_credit_window_set,
+	.get = param_get_uint,
+};
+
+module_param_cb(credit_window, &svc_rdma_credit_window_ops,
+		&svc_rdma_credit_window, 0600);
+MODULE_PARM_DESC(credit_window,
+		 "for tests: seconds of little use after which a client's credits are cut by half, 0 to 3600 (default: 0, as long as without this parameter)");
+
+/* Jiffies; any context. */
+unsigned long svc_rdma_strain_credit_window(unsigned long usual)
+{
+	unsigned int seconds = READ_ONCE(svc_rdma_credit_window);
+
+	return seconds ? seconds * HZ : usual;
+}
 
 /* The first asker dawdles between us and sunrpc. May sleep. */
 void svc_rdma_strain_bc_setup(void)

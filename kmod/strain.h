@@ -19,6 +19,7 @@ void svc_rdma_strain_delay(unsigned int us);
 void svc_rdma_strain_sleep(unsigned int ms);
 void svc_rdma_strain_bc_setup(void);
 u32 svc_rdma_strain_sq(u32 entries);
+unsigned long svc_rdma_strain_credit_window(unsigned long usual);
 
 /* The CPU waits for the IOMMU. Any context. */
 static inline void svc_rdma_strain_unmap(void)
@@ -51,6 +52,12 @@ static inline void svc_rdma_strain_reply(void)
 static inline u32 svc_rdma_strain_sq(u32 entries)
 {
 	return entries;
+}
+
+static inline unsigned long
+svc_rdma_strain_credit_window(unsigned long usual)
+{
+	return usual;
 }
 
 static inline void svc_rdma_strain_bc_setup(void)

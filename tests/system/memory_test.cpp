@@ -74,7 +74,7 @@ TEST_F(MemoryTest, IdleConnectionIsSmall) {
 // when the connection is idle; the credits, and with them the Receives that are posted, as a
 // client that needs few uses them up.
 TEST_F(MemoryTest, BurstIsForgotten) {
-    serve({Transport::svcrdma});
+    serve({Transport::svcrdma}, 8, "credit_window=8");
     ASSERT_TRUE(nfs_);
     mount(Transport::svcrdma, "3");
     ASSERT_TRUE(mount_);
@@ -83,7 +83,7 @@ TEST_F(MemoryTest, BurstIsForgotten) {
        "--ioengine=libaio --iodepth=64 --loops=4 --minimal",
        seconds(120));
     const auto burst = counters();
-    EXPECT_GT(burst.at("credit_growths"), 3U);
+    EXPECT_GE(burst.at("credit_growths"), 2U); // 4, 16, 64
     EXPECT_GT(burst.at("live_recv_ctxts"), 64U);
     EXPECT_TRUE(eventually([](const Counters &now) {
         return now.at("trims") > 0 && now.at("live_send_ctxts") <= 1;

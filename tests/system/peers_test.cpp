@@ -6,6 +6,7 @@
 #include "util/deadline.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
@@ -145,7 +146,11 @@ TEST_F(PeersTest, WriteFloodStaysWithinTheBudget) {
     fmt::print("at the most {} MiB pinned; a call over TCP took at the most {} ms\n",
                most * 4 / 1024, served);
     EXPECT_LE(most * 4 / 1024, budget_mib + connections * one_message_mib);
-    EXPECT_EQ(now.at("flushes"), 0U) << "a connection has ended";
+    EXPECT_EQ(now.at("flushes"), 0U)
+        << "a connection has ended; "
+        << on(server(), "cd /sys/module/svcrdma/counters; grep . *failures stalls silent_closes "
+                        "no_memory over_budget blocks err_*")
+        << on(attacker(), "dmesg | tail -n 20");
     EXPECT_EQ(now.at("live_connections"), connections);
     EXPECT_TRUE(worked(calm->unmount()));
     EXPECT_TRUE(worked(flood->unmount()));
@@ -209,7 +214,7 @@ TEST_P(ConstantLoadTest, KeepsItsCredits) {
                runtime),
            seconds(runtime + 60));
     };
-    serve({Transport::svcrdma});
+    serve({Transport::svcrdma}, 8, "credit_window=8");
     ASSERT_TRUE(nfs_);
     mount(Transport::svcrdma, "3");
     ASSERT_TRUE(mount_);
@@ -247,9 +252,9 @@ class BurstTest : public ModuleTest {
     }
 
     /// For each round: half a minute of single calls, a burst, and another right after it.
-    void compare(milliseconds delay, unsigned rounds, std::vector<double> &first,
-                 std::vector<double> &second) {
-        serve({Transport::svcrdma});
+    void compare(const std::string &parameters, milliseconds delay, unsigned rounds,
+                 std::vector<double> &first, std::vector<double> &second) {
+        serve({Transport::svcrdma}, 8, parameters);
         ASSERT_TRUE(nfs_);
         mount(Transport::svcrdma, "3");
         ASSERT_TRUE(mount_);
@@ -257,7 +262,6 @@ class BurstTest : public ModuleTest {
         auto network = Network::make(server(), {.delay = delay});
         ASSERT_TRUE(worked(network));
         burst();
-        const auto cuts = counters().at("credit_cuts");
         for (unsigned round = 0; round < rounds; round++) {
             on(client(),
                "end=$(($(date +%s) + 30)); while [ $(date +%s) -lt $end ]; do stat -f /mnt/nfs; "
@@ -266,27 +270,27 @@ class BurstTest : public ModuleTest {
             first.push_back(burst());
             second.push_back(burst());
         }
-        EXPECT_GT(counters().at("credit_cuts"), cuts) << "the bursts found what they had left";
         ASSERT_TRUE(worked(network->restore()));
+        fmt::print("a burst takes {:.0f} ms, the next {:.0f} ms; medians of [{:.0f}], [{:.0f}]\n",
+                   median(first), median(second), fmt::join(first, " "), fmt::join(second, " "));
     }
 };
 
-// What was cut meanwhile comes back in three round trips, and the client meets no RNR NAK.
+// Half a minute is no reason to take anything away, and the client meets no RNR NAK.
 TEST_F(BurstTest, CostsNoMoreThanTheNext) {
     std::vector<double> first, second;
-    compare(milliseconds(0), 10, first, second);
+    compare("", milliseconds(0), 10, first, second);
     ASSERT_FALSE(first.empty());
-    fmt::print("a burst takes {:.0f} ms, the next {:.0f} ms: {:.2f}\n", median(first),
-               median(second), median(first) / median(second));
     EXPECT_LT(median(first), 1.15 * median(second));
 }
 
+// Where a longer pause has cost it credits, what it had comes back in three round trips at most.
 TEST_F(BurstTest, CostsThreeRoundTripsMore) {
     constexpr auto delay = milliseconds(20);
     std::vector<double> first, second;
-    compare(delay, 5, first, second);
+    compare("credit_window=8", delay, 5, first, second);
     ASSERT_FALSE(first.empty());
-    fmt::print("a burst takes {:.0f} ms, the next {:.0f} ms\n", median(first), median(second));
+    EXPECT_GT(counters().at("credit_cuts"), 1U) << "the bursts found what they had left";
     EXPECT_LT(median(first), 1.15 * median(second) + 3 * static_cast<double>(delay.count()));
 }
 

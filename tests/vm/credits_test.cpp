@@ -13,7 +13,7 @@ using std::chrono::seconds;
 class CreditsTest : public ModuleTest {
   protected:
     void serve_a_file() {
-        serve({Transport::svcrdma});
+        serve({Transport::svcrdma}, 8, "credit_window=8");
         ASSERT_TRUE(nfs_);
         mount(Transport::svcrdma, "3");
         ASSERT_TRUE(mount_);
