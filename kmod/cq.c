@@ -16,6 +16,7 @@
  */
 #include "svcrdma.h"
 #include "fault.h"
+#include "lend.h"
 #include "trace.h"
 
 enum {
@@ -99,21 +100,27 @@ int svc_rdma_cqs_create(struct svcxprt_rdma *rdma, unsigned int recvs,
 	if (IS_ERR(cq))
 		return PTR_ERR(cq);
 	rdma->sc_rq_cq = cq;
+	svc_rdma_lent_cq_init(&rdma->sc_rq_lent, cq);
 
 	cq = svc_rdma_cq_create(rdma, sends + 1, vector, svc_rdma_send_event);
 	if (IS_ERR(cq))
 		return PTR_ERR(cq);
 	rdma->sc_sq_cq = cq;
+	svc_rdma_lent_cq_init(&rdma->sc_sq_lent, cq);
 	return 0;
 }
 
 /* No queue pair may use the queues any more. May sleep. */
 void svc_rdma_cqs_destroy(struct svcxprt_rdma *rdma)
 {
-	if (rdma->sc_sq_cq)
+	if (rdma->sc_sq_cq) {
+		svc_rdma_lent_cq_flush(&rdma->sc_sq_lent);
 		ib_destroy_cq(rdma->sc_sq_cq);
-	if (rdma->sc_rq_cq)
+	}
+	if (rdma->sc_rq_cq) {
+		svc_rdma_lent_cq_flush(&rdma->sc_rq_lent);
 		ib_destroy_cq(rdma->sc_rq_cq);
+	}
 	rdma->sc_sq_cq = NULL;
 	rdma->sc_rq_cq = NULL;
 }
@@ -214,12 +221,12 @@ unsigned int svc_rdma_send_poll(struct svcxprt_rdma *rdma)
 }
 
 static int svc_rdma_cq_arm(struct svcxprt_rdma *rdma, struct ib_cq *cq,
+			   struct svc_rdma_lent_cq *lent,
 			   enum svc_rdma_counter arms,
 			   enum svc_rdma_counter missed)
 {
 	int ret = svc_rdma_fault(SVC_RDMA_FAULT_arm) ? -EIO :
-		  ib_req_notify_cq(cq, IB_CQ_NEXT_COMP |
-				       IB_CQ_REPORT_MISSED_EVENTS);
+		  svc_rdma_lent_arm(lent, cq);
 
 	svc_rdma_count(arms);
 	if (ret > 0)
@@ -243,8 +250,8 @@ static int svc_rdma_cq_arm(struct svcxprt_rdma *rdma, struct ib_cq *cq,
  */
 int svc_rdma_recv_arm(struct svcxprt_rdma *rdma)
 {
-	return svc_rdma_cq_arm(rdma, rdma->sc_rq_cq, SVC_RDMA_recv_arms,
-			       SVC_RDMA_recv_missed);
+	return svc_rdma_cq_arm(rdma, rdma->sc_rq_cq, &rdma->sc_rq_lent,
+			       SVC_RDMA_recv_arms, SVC_RDMA_recv_missed);
 }
 
 /**
@@ -265,8 +272,8 @@ static int svc_rdma_send_arm(struct svcxprt_rdma *rdma)
 	 */
 	if (test_and_set_bit(SVC_RDMA_SEND_ARMED, &rdma->sc_flags))
 		return 0;
-	ret = svc_rdma_cq_arm(rdma, rdma->sc_sq_cq, SVC_RDMA_send_arms,
-			      SVC_RDMA_send_missed);
+	ret = svc_rdma_cq_arm(rdma, rdma->sc_sq_cq, &rdma->sc_sq_lent,
+			      SVC_RDMA_send_arms, SVC_RDMA_send_missed);
 	if (ret > 0)
 		clear_bit(SVC_RDMA_SEND_ARMED, &rdma->sc_flags);
 	return ret;

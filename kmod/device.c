@@ -11,6 +11,7 @@
 #include <linux/slab.h>
 
 #include "svcrdma.h"
+#include "lend.h"
 
 /* Jiffies after which the log says what the removal of a device waits for. */
 #define SVC_RDMA_REMOVAL_SLOW	(10 * HZ)
@@ -21,12 +22,14 @@
  * @device: the RDMA core's
  * @connections: accepted or waiting, until they are freed
  * @idle: somebody waits here for the last of them
+ * @own: its limits, while others are lent
  */
 struct svc_rdma_device {
 	struct list_head	entry;
 	struct ib_device	*device;
 	struct list_head	connections;
 	wait_queue_head_t	idle;
+	struct svc_rdma_own_limits own;
 };
 
 /* Protects the list and the lists in it. */
@@ -109,6 +112,7 @@ static int svc_rdma_device_add(struct ib_device *ibdev)
 	device->device = ibdev;
 	INIT_LIST_HEAD(&device->connections);
 	init_waitqueue_head(&device->idle);
+	svc_rdma_lend(ibdev, &device->own);
 	ib_set_client_data(ibdev, &svc_rdma_ib_client, device);
 	mutex_lock(&svc_rdma_devices_mutex);
 	list_add(&device->entry, &svc_rdma_devices);
@@ -139,6 +143,7 @@ static void svc_rdma_device_remove(struct ib_device *ibdev, void *data)
 	/* Whoever took the last of them off may still hold the mutex. */
 	mutex_lock(&svc_rdma_devices_mutex);
 	mutex_unlock(&svc_rdma_devices_mutex);
+	svc_rdma_lend_end(ibdev, &device->own);
 	kfree(device);
 }
 

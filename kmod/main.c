@@ -7,6 +7,7 @@
 #include <linux/module.h>
 
 #include "svcrdma.h"
+#include "lend.h"
 
 static char *transport = "rdma";
 module_param(transport, charp, 0444);
@@ -58,6 +59,9 @@ static int __init svc_rdma_init(void)
 		       release);
 		return -EINVAL;
 	}
+	ret = svc_rdma_lend_init();
+	if (ret)
+		return ret;
 
 	svc_rdma_settings_init();
 	ret = svc_rdma_stats_init();

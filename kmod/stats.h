@@ -32,6 +32,7 @@
 	X(recv_missed)		/* armed, but told to poll again */	\
 	X(send_missed)							\
 	X(arm_failures)		/* each closes its connection */	\
+	X(lent_events)		/* raised in place of a lent adapter */	\
 	X(recv_empty_polls)						\
 	X(send_empty_polls)						\
 	X(nothing_received)	/* threads that came and found no call */	\

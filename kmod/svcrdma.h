@@ -37,6 +37,7 @@
 #include <rdma/rw.h>
 
 #include "header.h"
+#include "lend.h"
 #include "stats.h"
 
 enum {
@@ -303,6 +304,8 @@ struct svcxprt_rdma {
 	struct ib_pd		*sc_pd;
 	struct ib_cq		*sc_rq_cq;
 	struct ib_cq		*sc_sq_cq;
+	struct svc_rdma_lent_cq	sc_rq_lent;
+	struct svc_rdma_lent_cq	sc_sq_lent;
 	struct ib_qp		*sc_qp;
 	u32			sc_port_num;
 	bool			sc_write_regions; /* Writes take memory regions, too */
