@@ -15,6 +15,7 @@
 #include "cm_private.h"
 #include "compat/compat.h"
 #include "fault.h"
+#include "lend.h"
 #include "strain.h"
 #include "trace.h"
 
@@ -245,27 +246,32 @@ static u32 svc_rdma_send_entries(const struct svcxprt_rdma *rdma, u32 credits)
 	return credits + 1 + rdma->sc_bc_credits;
 }
 
-/*
- * Entries that RDMA Writes and Reads share, without those for registering memory.
- * A small READ takes one; nearly all calls may be such at once. What finds the queue
- * full is parked. But one RPC with the largest payload in the smallest segments must
- * fit.
- */
-static u32 svc_rdma_shared_entries(const struct svcxprt_rdma *rdma, u32 credits,
-				   u32 sges)
+/* Entries for one RPC with the largest payload in the smallest segments. */
+static u32 svc_rdma_payload_entries(const struct svcxprt_rdma *rdma, u32 sges)
 {
 	const struct ib_device_attr *dev = &rdma->sc_cm_id->device->attrs;
-	u32 payload_wrs;
 
-	payload_wrs = DIV_ROUND_UP(svc_rdma_message_pages(rdma),
-				   clamp_t(u32, dev->max_sge_rd, 1, sges)) +
-		      SVC_RDMA_MAX_SEGMENTS + 1;
-	/* With the others, and the drain's, a power of two at 128 credits. */
-	return max(credits - credits / 16 - 1, payload_wrs);
+	return DIV_ROUND_UP(svc_rdma_message_pages(rdma),
+			    clamp_t(u32, dev->max_sge_rd, 1, sges)) +
+	       SVC_RDMA_MAX_SEGMENTS + 1;
 }
 
-/* Queues for this many credits, or for as many as the device's limits allow. */
-static int svc_rdma_try_queues(struct svcxprt_rdma *rdma, u32 credits)
+/*
+ * Entries that RDMA Writes and Reads should share, without those for registering
+ * memory. A small READ takes one; nearly all calls may be such at once. What finds
+ * the queue full is parked. With the others, and the drain's, a power of two at 128
+ * credits.
+ */
+static u32 svc_rdma_shared_entries(u32 credits)
+{
+	return credits - credits / 16 - 1;
+}
+
+/*
+ * Queues for this many credits, or for as many as the device's limits allow, and for
+ * Work Requests of at most @sges entries.
+ */
+static int svc_rdma_try_queues(struct svcxprt_rdma *rdma, u32 credits, u32 sges)
 {
 	struct rdma_cm_id *id = rdma->sc_cm_id;
 	const struct ib_device_attr *dev = &id->device->attrs;
@@ -277,7 +283,7 @@ static int svc_rdma_try_queues(struct svcxprt_rdma *rdma, u32 credits)
 		.port_num	= id->port_num,
 	};
 	const u32 extra_recvs = SVC_RDMA_RECV_BATCH + rdma->sc_bc_credits;
-	u32 sends, shared, recvs, queue_max, register_wrs = 0;
+	u32 sends, shared, payload, recvs, queue_max, register_wrs = 0;
 	int ret;
 
 	/* Room for the drain's marker in both kinds of queue. */
@@ -286,8 +292,7 @@ static int svc_rdma_try_queues(struct svcxprt_rdma *rdma, u32 credits)
 		return -EOPNOTSUPP;
 	credits = min(credits, queue_max - extra_recvs);
 
-	attr.cap.max_send_sge = clamp_t(u32, dev->max_send_sge, 1,
-					SVC_RDMA_MAX_SGE);
+	attr.cap.max_send_sge = sges;
 	attr.cap.max_recv_sge = 1;
 	if (svc_rdma_needs_regions(id->device, id->port_num)) {
 		/* With iWARP for Reads only: their sink must be remote. */
@@ -305,15 +310,21 @@ static int svc_rdma_try_queues(struct svcxprt_rdma *rdma, u32 credits)
 		if (register_wrs >= queue_max)
 			return -EOPNOTSUPP;
 	}
-	/* At least half of the queue is for data. */
+	/*
+	 * Data come first: one RPC with the largest payload must fit. Where it
+	 * does not even with the fewest credits half of the queue is for data.
+	 */
 	queue_max = svc_rdma_strain_sq(queue_max - register_wrs);
-	credits = min_t(s32, credits,
-			queue_max / 2 - svc_rdma_send_entries(rdma, 0));
+	payload = svc_rdma_payload_entries(rdma, sges);
+	if (payload + svc_rdma_send_entries(rdma, SVC_RDMA_CREDITS_MIN) >
+	    queue_max)
+		payload = queue_max / 2;
+	credits = min_t(s32, credits, (s32)(queue_max - payload) -
+			(s32)svc_rdma_send_entries(rdma, 0));
 	if ((s32)credits < SVC_RDMA_CREDITS_MIN)
 		return -EOPNOTSUPP;
 	sends = svc_rdma_send_entries(rdma, credits);
-	shared = min(svc_rdma_shared_entries(rdma, credits,
-					     attr.cap.max_send_sge),
+	shared = min(max(svc_rdma_shared_entries(credits), payload),
 		     queue_max - sends);
 	recvs = credits + extra_recvs;
 	attr.cap.max_recv_wr = recvs + 1;
@@ -328,7 +339,8 @@ static int svc_rdma_try_queues(struct svcxprt_rdma *rdma, u32 credits)
 	attr.recv_cq = rdma->sc_rq_cq;
 	attr.send_cq = rdma->sc_sq_cq;
 
-	ret = svc_rdma_fault(SVC_RDMA_FAULT_create_qp) ? -ENOMEM :
+	ret = svc_rdma_fault(SVC_RDMA_FAULT_create_qp) ||
+	      svc_rdma_lent_refuses(&attr) ? -ENOMEM :
 	      rdma_create_qp(id, rdma->sc_pd, &attr);
 	if (ret)
 		return ret;
@@ -339,24 +351,33 @@ static int svc_rdma_try_queues(struct svcxprt_rdma *rdma, u32 credits)
 
 /*
  * What a device says about its limits is not always true of all of them at
- * once, and its memory may be short: tries again with half the credits.
+ * once, and its memory may be short: tries again with half the credits, then with
+ * half the entries in a Work Request, and so on. Which of the two it was the device
+ * does not say, and fewer entries take more Work Requests.
  */
 static int svc_rdma_create_queues(struct svcxprt_rdma *rdma)
 {
 	u32 credits = svc_rdma_setting(SVC_RDMA_SETTING_CREDITS);
+	u32 sges = clamp_t(u32, rdma->sc_cm_id->device->attrs.max_send_sge, 1,
+			   SVC_RDMA_MAX_SGE);
+	bool fewer_sges = false;
 	int ret;
 
 	rdma->sc_port_num = rdma->sc_cm_id->port_num;
-	for (;;) {
-		ret = svc_rdma_try_queues(rdma, credits);
+	svc_rdma_cqs_choose_vector(rdma);
+	for (;; fewer_sges = !fewer_sges) {
+		ret = svc_rdma_try_queues(rdma, credits, sges);
 		if (!ret)
 			return 0;
 		svc_rdma_cqs_destroy(rdma);
 		if (svc_rdma_closing(rdma))
 			return -ENOTCONN;
-		credits /= 2;
-		if (credits < SVC_RDMA_CREDITS_MIN)
+		if (credits <= SVC_RDMA_CREDITS_MIN && sges == 1)
 			return ret;
+		if (sges > 1 && (fewer_sges || credits <= SVC_RDMA_CREDITS_MIN))
+			sges /= 2;
+		else
+			credits = max(credits / 2, SVC_RDMA_CREDITS_MIN);
 		svc_rdma_count(SVC_RDMA_smaller_queues);
 	}
 }

@@ -61,13 +61,12 @@ static void svc_rdma_cq_failed(struct ib_event *event, void *context)
 
 static struct ib_cq *svc_rdma_cq_create(struct svcxprt_rdma *rdma,
 					unsigned int entries,
-					unsigned int vector,
 					ib_comp_handler event)
 {
 	struct ib_device *device = rdma->sc_cm_id->device;
 	struct ib_cq_init_attr attr = {
 		.cqe = entries,
-		.comp_vector = vector % max(device->num_comp_vectors, 1),
+		.comp_vector = rdma->sc_vector,
 	};
 	struct ib_cq *cq;
 
@@ -79,8 +78,23 @@ static struct ib_cq *svc_rdma_cq_create(struct svcxprt_rdma *rdma,
 }
 
 /**
- * svc_rdma_cqs_create - create the Receive and the Send completion queue
+ * svc_rdma_cqs_choose_vector - choose the CPU that both queues of a connection interrupt
  * @rdma: connection, its cm_id bound to a device
+ *
+ * Connections take turns, one turn each, however often their queues are refused: on a
+ * device with two vectors that refuses one attempt in two all would end on one.
+ */
+void svc_rdma_cqs_choose_vector(struct svcxprt_rdma *rdma)
+{
+	static atomic_t next_vector;
+	u32 vectors = max(READ_ONCE(rdma->sc_cm_id->device->num_comp_vectors), 1);
+
+	rdma->sc_vector = (u32)atomic_inc_return(&next_vector) % vectors;
+}
+
+/**
+ * svc_rdma_cqs_create - create the Receive and the Send completion queue
+ * @rdma: connection, its vector chosen
  * @recvs: Receives that may be posted at once
  * @sends: entries of the Send Queue; both less than the device's max_cqe
  *
@@ -91,18 +105,15 @@ static struct ib_cq *svc_rdma_cq_create(struct svcxprt_rdma *rdma,
 int svc_rdma_cqs_create(struct svcxprt_rdma *rdma, unsigned int recvs,
 			unsigned int sends)
 {
-	/* Both of a connection's queues have the same; connections take turns. */
-	static atomic_t next_vector;
-	unsigned int vector = atomic_inc_return(&next_vector);
 	struct ib_cq *cq;
 
-	cq = svc_rdma_cq_create(rdma, recvs + 1, vector, svc_rdma_recv_event);
+	cq = svc_rdma_cq_create(rdma, recvs + 1, svc_rdma_recv_event);
 	if (IS_ERR(cq))
 		return PTR_ERR(cq);
 	rdma->sc_rq_cq = cq;
 	svc_rdma_lent_cq_init(&rdma->sc_rq_lent, cq);
 
-	cq = svc_rdma_cq_create(rdma, sends + 1, vector, svc_rdma_send_event);
+	cq = svc_rdma_cq_create(rdma, sends + 1, svc_rdma_send_event);
 	if (IS_ERR(cq))
 		return PTR_ERR(cq);
 	rdma->sc_sq_cq = cq;

@@ -95,7 +95,7 @@ int svc_rdma_lend_init(void)
 {
 	int i;
 
-	if (!device)
+	if (!device || !*device)
 		return 0;
 	for (i = 0; i < ARRAY_SIZE(svc_rdma_adapters); i++) {
 		if (!strcmp(device, svc_rdma_adapters[i].name)) {

@@ -308,6 +308,7 @@ struct svcxprt_rdma {
 	struct svc_rdma_lent_cq	sc_sq_lent;
 	struct ib_qp		*sc_qp;
 	u32			sc_port_num;
+	u32			sc_vector;	/* of both queues */
 	bool			sc_write_regions; /* Writes take memory regions, too */
 	bool			sc_accepted;	/* handed over */
 	bool			sc_remote_invalidation;
@@ -467,6 +468,7 @@ static inline void svc_rdma_hear(struct svcxprt_rdma *rdma)
 }
 
 /* cq.c */
+void svc_rdma_cqs_choose_vector(struct svcxprt_rdma *rdma);
 int svc_rdma_cqs_create(struct svcxprt_rdma *rdma, unsigned int recvs,
 			unsigned int sends);
 void svc_rdma_cqs_destroy(struct svcxprt_rdma *rdma);

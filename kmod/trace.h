@@ -256,6 +256,8 @@ TRACE_EVENT(svc_rdma_accepted,
 		__field(u32, credits)
 		__field(u32, outbound_reads)
 		__field(u32, sq_shared)
+		__field(u32, sges)
+		__field(u32, vector)
 		__field(bool, remote_invalidation)
 	),
 	TP_fast_assign(
@@ -264,12 +266,14 @@ TRACE_EVENT(svc_rdma_accepted,
 		__entry->credits = rdma->sc_credits_max;
 		__entry->outbound_reads = rdma->sc_ord;
 		__entry->sq_shared = rdma->sc_sq_shared;
+		__entry->sges = rdma->sc_qp->max_write_sge;
+		__entry->vector = rdma->sc_vector;
 		__entry->remote_invalidation = rdma->sc_remote_invalidation;
 	),
-	TP_printk("client=%s inline=%u credits=%u outbound_reads=%u sq_shared=%u remote_invalidation=%d",
+	TP_printk("client=%s inline=%u credits=%u outbound_reads=%u sq_shared=%u sges=%u vector=%u remote_invalidation=%d",
 		  __get_str(client), __entry->inline_send, __entry->credits,
-		  __entry->outbound_reads, __entry->sq_shared,
-		  __entry->remote_invalidation)
+		  __entry->outbound_reads, __entry->sq_shared, __entry->sges,
+		  __entry->vector, __entry->remote_invalidation)
 );
 
 DECLARE_EVENT_CLASS(svc_rdma_connection,
