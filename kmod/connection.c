@@ -222,19 +222,6 @@ static void svc_rdma_qp_event(struct ib_event *event, void *context)
 	}
 }
 
-/*
- * Whether chunks can only be moved through memory regions: on iWARP, and with
- * ib_core's force_mr. Devices for which regions are a mere optimisation
- * (max_sgl_rd) do without them: rdma_rw falls back when there are none.
- */
-static bool svc_rdma_needs_regions(struct ib_device *device, u32 port)
-{
-	if (rdma_protocol_iwarp(device, port))
-		return true;
-	return !device->attrs.max_sgl_rd &&
-	       rdma_rw_max_send_wr(device, port, 1, 0) > 1;
-}
-
 static u32 svc_rdma_message_pages(const struct svcxprt_rdma *rdma)
 {
 	return rdma->sc_limits.max_message >> PAGE_SHIFT;
@@ -267,11 +254,8 @@ static u32 svc_rdma_shared_entries(u32 credits)
 	return credits - credits / 16 - 1;
 }
 
-/*
- * Queues for this many credits, or for as many as the device's limits allow, and for
- * Work Requests of at most @sges entries.
- */
-static int svc_rdma_try_queues(struct svcxprt_rdma *rdma, u32 credits, u32 sges)
+static int svc_rdma_make_queues(struct svcxprt_rdma *rdma, u32 credits,
+				u32 sges)
 {
 	struct rdma_cm_id *id = rdma->sc_cm_id;
 	const struct ib_device_attr *dev = &id->device->attrs;
@@ -283,7 +267,8 @@ static int svc_rdma_try_queues(struct svcxprt_rdma *rdma, u32 credits, u32 sges)
 		.port_num	= id->port_num,
 	};
 	const u32 extra_recvs = SVC_RDMA_RECV_BATCH + rdma->sc_bc_credits;
-	u32 sends, shared, payload, recvs, queue_max, register_wrs = 0;
+	u32 sends, shared, payload, recvs, queue_max;
+	u32 regions, register_wrs = 0;
 	int ret;
 
 	/* Room for the drain's marker in both kinds of queue. */
@@ -294,19 +279,15 @@ static int svc_rdma_try_queues(struct svcxprt_rdma *rdma, u32 credits, u32 sges)
 
 	attr.cap.max_send_sge = sges;
 	attr.cap.max_recv_sge = 1;
-	if (svc_rdma_needs_regions(id->device, id->port_num)) {
-		/* With iWARP for Reads only: their sink must be remote. */
-		rdma->sc_write_regions =
-			!rdma_protocol_iwarp(id->device, id->port_num);
-		/*
-		 * As many as the largest payload of each call takes. The core
-		 * adds what registering takes to the Send Queue, and so do we.
-		 */
-		attr.cap.max_rdma_ctxs = credits *
-			rdma_rw_mr_factor(id->device, id->port_num,
-					  svc_rdma_message_pages(rdma));
+	regions = svc_rdma_regions_wanted(rdma, credits,
+					  svc_rdma_message_pages(rdma),
+					  SVC_RDMA_MAX_SEGMENTS);
+	rdma->sc_regions = svc_rdma_lent_regions(regions);
+	if (regions) {
+		/* The core adds to the Send Queue what registering takes. */
+		attr.cap.max_rdma_ctxs = rdma->sc_regions;
 		register_wrs = rdma_rw_max_send_wr(id->device, id->port_num,
-						   attr.cap.max_rdma_ctxs, 0);
+						   rdma->sc_regions, 0);
 		if (register_wrs >= queue_max)
 			return -EOPNOTSUPP;
 	}
@@ -346,7 +327,27 @@ static int svc_rdma_try_queues(struct svcxprt_rdma *rdma, u32 credits, u32 sges)
 		return ret;
 	rdma->sc_qp = id->qp;
 	rdma->sc_sq_moved = jiffies;
-	return 0;
+	ret = svc_rdma_regions_probe(rdma);
+	if (ret) {
+		rdma_destroy_qp(id);
+		rdma->sc_qp = NULL;
+	}
+	return ret;
+}
+
+/*
+ * Queues for this many credits, or for as many as the device's limits allow, and for
+ * Work Requests of at most @sges entries.
+ */
+static int svc_rdma_try_queues(struct svcxprt_rdma *rdma, u32 credits, u32 sges)
+{
+	int ret = svc_rdma_make_queues(rdma, credits, sges);
+
+	if (ret != -EAGAIN || !rdma->sc_write_regions)
+		return ret;
+	/* It does take memory regions. */
+	svc_rdma_cqs_destroy(rdma);
+	return svc_rdma_make_queues(rdma, credits, sges);
 }
 
 /*

@@ -28,6 +28,8 @@ enum svc_rdma_hints {
  * @completions: that a completion queue holds
  * @vectors: of completion
  * @queue_bytes: the largest Send Queue that is not refused, whatever it says
+ * @regions: memory regions of a queue pair: each piece of a chunk takes one
+ * @hints: see there
  */
 static const struct svc_rdma_adapter {
 	const char		*name;
@@ -38,6 +40,7 @@ static const struct svc_rdma_adapter {
 	int			completions;
 	int			vectors;
 	u32			queue_bytes;
+	u32			regions;
 	enum svc_rdma_hints	hints;
 } svc_rdma_adapters[] = {
 	{
@@ -76,6 +79,13 @@ static const struct svc_rdma_adapter {
 		.read_sges		= 6,
 		.vectors		= 2,
 		.queue_bytes		= 15 * 1024,
+	}, {
+		/*
+		 * As iWARP, where regions take memory of the adapter: as many as
+		 * one chunk of the most segments takes.
+		 */
+		.name			= "regions",
+		.regions		= 66,
 	},
 };
 
@@ -84,7 +94,7 @@ static const struct svc_rdma_adapter *svc_rdma_adapter;
 static char *device;
 module_param(device, charp, 0400);
 MODULE_PARM_DESC(device,
-		 "for tests: the adapter whose limits and habits RDMA devices get while the module is loaded: mlx5, bnxt_re, small or tight (default: none)");
+		 "for tests: the adapter whose limits and habits RDMA devices get while the module is loaded: mlx5, bnxt_re, small, tight or regions (default: none)");
 
 /**
  * svc_rdma_lend_init - find out which adapter is lent
@@ -237,4 +247,36 @@ int svc_rdma_lent_arm(struct svc_rdma_lent_cq *lent, struct ib_cq *cq)
 	/* One that is still to be raised comes late enough for this one, too. */
 	irq_work_queue(&lent->event);
 	return 0;
+}
+
+/**
+ * svc_rdma_lent_regions - how many memory regions a queue pair gets
+ * @wanted: regions, 0 if the device itself needs none
+ */
+u32 svc_rdma_lent_regions(u32 wanted)
+{
+	u32 regions = svc_rdma_adapter ? svc_rdma_adapter->regions : 0;
+
+	if (!regions)
+		return wanted;
+	return wanted ? min(wanted, regions) : regions;
+}
+
+/**
+ * svc_rdma_lent_region_get - take a memory region of the adapter that is lent
+ * @lent: of the Send queue
+ *
+ * Returns false if there is none left. Any context.
+ */
+bool svc_rdma_lent_region_get(struct svc_rdma_lent_cq *lent)
+{
+	return !svc_rdma_adapter || !svc_rdma_adapter->regions ||
+	       atomic_add_unless(&lent->regions, 1, svc_rdma_adapter->regions);
+}
+
+/* Gives one back. Any context. */
+void svc_rdma_lent_region_put(struct svc_rdma_lent_cq *lent)
+{
+	if (svc_rdma_adapter && svc_rdma_adapter->regions)
+		atomic_dec(&lent->regions);
 }

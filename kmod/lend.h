@@ -13,6 +13,7 @@
 #ifndef SVCRDMA_LEND_H
 #define SVCRDMA_LEND_H
 
+#include <linux/atomic.h>
 #include <linux/irq_work.h>
 
 #include <rdma/ib_verbs.h>
@@ -38,11 +39,13 @@ struct svc_rdma_own_limits {
 /**
  * struct svc_rdma_lent_cq - what a lent adapter knows of a completion queue
  * @event: to be raised from a hard interrupt
+ * @regions: of the Send queue: memory regions in use
  */
 struct svc_rdma_lent_cq {
 #ifdef CONFIG_SVCRDMA_CHECKS
 	struct irq_work		event;
 	struct ib_cq		*cq;
+	atomic_t		regions;
 #endif
 };
 
@@ -56,6 +59,9 @@ bool svc_rdma_lent_refuses(const struct ib_qp_init_attr *attr);
 void svc_rdma_lent_cq_init(struct svc_rdma_lent_cq *lent, struct ib_cq *cq);
 void svc_rdma_lent_cq_flush(struct svc_rdma_lent_cq *lent);
 int svc_rdma_lent_arm(struct svc_rdma_lent_cq *lent, struct ib_cq *cq);
+u32 svc_rdma_lent_regions(u32 wanted);
+bool svc_rdma_lent_region_get(struct svc_rdma_lent_cq *lent);
+void svc_rdma_lent_region_put(struct svc_rdma_lent_cq *lent);
 
 #else
 
@@ -92,6 +98,20 @@ static inline int svc_rdma_lent_arm(struct svc_rdma_lent_cq *lent,
 				    struct ib_cq *cq)
 {
 	return ib_req_notify_cq(cq, SVC_RDMA_ARM);
+}
+
+static inline u32 svc_rdma_lent_regions(u32 wanted)
+{
+	return wanted;
+}
+
+static inline bool svc_rdma_lent_region_get(struct svc_rdma_lent_cq *lent)
+{
+	return true;
+}
+
+static inline void svc_rdma_lent_region_put(struct svc_rdma_lent_cq *lent)
+{
 }
 
 #endif

@@ -267,10 +267,13 @@ static int svc_rdma_read_build(struct svcxprt_rdma *rdma,
 	if (ret)
 		return ret;
 
-	if (!chunk_only)
-		return svc_rdma_read_flat(rdma, ctxt, &sink);
-	rpcrdma_hdr_next_read_chunk(ctxt->rc_buf, hdr, &chunk);
-	return svc_rdma_read_chunk(rdma, ctxt, &chunk, &sink, 0);
+	if (chunk_only) {
+		rpcrdma_hdr_next_read_chunk(ctxt->rc_buf, hdr, &chunk);
+		ret = svc_rdma_read_chunk(rdma, ctxt, &chunk, &sink, 0);
+	} else {
+		ret = svc_rdma_read_flat(rdma, ctxt, &sink);
+	}
+	return ret ? ret : svc_rdma_rw_map(rdma, &ctxt->rc_rw);
 }
 
 /**
@@ -279,8 +282,8 @@ static int svc_rdma_read_build(struct svcxprt_rdma *rdma,
  * @ctxt: decoded, hdr->read_length more than 0
  *
  * May sleep for memory. The Reads are posted when there is room in the Send Queue.
- * Returns -ENOMEM if there is no memory now or -E2BIG if the queue could never hold
- * them, and the call can be begun again, or refused. Else @ctxt is not the caller's
+ * Returns -ENOMEM if there is no memory now or -E2BIG if the queue pair could never
+ * hold them, and the call can be begun again, or refused. Else @ctxt is not the caller's
  * any more: 0, or another negative errno with the connection closing.
  */
 int svc_rdma_read_start(struct svcxprt_rdma *rdma,
@@ -290,8 +293,6 @@ int svc_rdma_read_start(struct svcxprt_rdma *rdma,
 	int ret;
 
 	ret = svc_rdma_read_build(rdma, ctxt);
-	if (!ret && ctxt->rc_rw.entries > rdma->sc_sq_shared)
-		ret = -E2BIG;
 	if (ret == -EAGAIN)
 		ret = -ENOMEM;	/* memory regions, which come back, too */
 	if (ret == -ENOMEM || ret == -E2BIG) {

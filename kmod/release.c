@@ -217,6 +217,7 @@ static bool svc_rdma_all_released(const struct svcxprt_rdma *rdma)
 	return svc_rdma_sq_idle(rdma) &&
 	       llist_empty(&rdma->sc_send_release_list) &&
 	       llist_empty(&rdma->sc_recv_later) &&
+	       svc_rdma_all_mapped(rdma) &&
 	       !svc_rdma_blocked(rdma);
 }
 
@@ -298,11 +299,12 @@ void svc_rdma_release_ctxt(struct svc_xprt *xprt, void *vctxt)
 
 	/* A lost update is harmless: the timer only asks whether it moved. */
 	WRITE_ONCE(rdma->sc_passes, READ_ONCE(rdma->sc_passes) + 1);
-	if (!svc_rdma_sq_idle(rdma)) {
+	if (!svc_rdma_sq_idle(rdma) || !svc_rdma_all_mapped(rdma)) {
 		svc_rdma_send_poll(rdma);
 		svc_rdma_watch_stall(rdma);
 	}
 	svc_rdma_send_ctxts_drain(rdma, SVC_RDMA_drained_by_release_ctxt);
+	svc_rdma_regions_serve(rdma);
 
 	svc_rdma_watch_quiet(rdma);
 }
@@ -324,6 +326,7 @@ void svc_rdma_release_flush(struct svcxprt_rdma *rdma)
 
 	/* What never completes: only the drained queue is proof. */
 	svc_rdma_sq_abandon(rdma);
+	svc_rdma_regions_abandon(rdma);
 	orphans = llist_del_all(&rdma->sc_orphans);
 	llist_for_each_entry_safe(chain, next, orphans, orphan)
 		chain->release(rdma, chain);

@@ -165,6 +165,9 @@ static int svc_rdma_plan_reply(const struct svcxprt_rdma *rdma,
 		sgs += DIV_ROUND_UP(payload->length, PAGE_SIZE) +
 		       payload->chunk.segments + 2;
 	}
+	/* What crosses from head to pages or on is two Writes with regions. */
+	if (segments && unlikely(rdma->sc_write_regions))
+		segments += 2;
 
 	if (header > rdma->sc_inline_send)
 		return -EMSGSIZE;
@@ -266,8 +269,9 @@ svc_rdma_rest_add(struct svcxprt_rdma *rdma, struct svc_rdma_rw *rw,
 
 /*
  * Fills @ctxt with the header, the Writes and, where the reply fits, the
- * message. Returns the bytes of the Send, -EMSGSIZE if the client has provided
- * too little room, or another negative errno.
+ * message. The Writes may have to be mapped later. Returns the bytes of the Send,
+ * -EMSGSIZE if the client has provided too little room or too many segments, or
+ * another negative errno.
  */
 static int svc_rdma_build_reply(struct svcxprt_rdma *rdma,
 				struct svc_rdma_send_ctxt *ctxt,
@@ -329,8 +333,13 @@ static int svc_rdma_build_reply(struct svcxprt_rdma *rdma,
 	header = rpcrdma_hdr_encode_reply(ctxt->sc_buf, rdma->sc_inline_size,
 					  rctxt->rc_buf, &rctxt->rc_hdr,
 					  &answer);
-	if (!header || ctxt->sc_rw.entries > rdma->sc_sq_shared)
+	if (!header)
 		return -EMSGSIZE;
+	/* Those that wait for regions come first (regions.c). */
+	ret = svc_rdma_all_mapped(rdma) ?
+	      svc_rdma_rw_map(rdma, &ctxt->sc_rw) : -EAGAIN;
+	if (unlikely(ret && ret != -EAGAIN && ret != -ENOMEM))
+		return ret == -E2BIG ? -EMSGSIZE : ret;
 	if (!plan.to_reply_chunk)
 		return header + plan.rest;
 	svc_rdma_count(SVC_RDMA_long_replies);
@@ -338,8 +347,8 @@ static int svc_rdma_build_reply(struct svcxprt_rdma *rdma,
 }
 
 /*
- * As svc_rdma_build_reply(); tries again where memory is short, or memory regions,
- * for as long as a reply may be late without anybody noticing.
+ * As svc_rdma_build_reply(); tries again where memory is short, for as long as a reply
+ * may be late without anybody noticing.
  */
 static int svc_rdma_build_reply_at_last(struct svcxprt_rdma *rdma,
 					struct svc_rdma_recv_ctxt *rctxt,
@@ -354,8 +363,7 @@ static int svc_rdma_build_reply_at_last(struct svcxprt_rdma *rdma,
 		if (likely(ret >= 0))
 			return ret;
 		svc_rdma_rw_release(rdma, &ctxt->sc_rw, NULL);
-		if ((ret != -ENOMEM && ret != -EAGAIN) || !--tries ||
-		    svc_rdma_closing(rdma))
+		if (ret != -ENOMEM || !--tries || svc_rdma_closing(rdma))
 			return ret;
 		/* What has completed may be what is missing. */
 		svc_rdma_send_poll(rdma);

@@ -3,16 +3,17 @@
  * Chunk data movement: turns byte ranges of xdr_bufs into scatterlists, and
  * those into chains of RDMA Reads or Writes with the kernel's rdma_rw API.
  *
- * Used in four steps by whoever owns the context around it:
+ * Used in five steps by whoever owns the context around it:
  * svc_rdma_rw_start(); svc_rdma_rw_add() for each range of remote memory;
- * svc_rdma_rw_wrs(); and, when the chain has completed or was never posted,
- * svc_rdma_rw_release().
+ * svc_rdma_rw_map(), which may have to be tried again; svc_rdma_rw_wrs(); and, when
+ * the chain has completed or was never posted, svc_rdma_rw_release().
  */
 #include <linux/mm.h>
 
 #include "svcrdma.h"
 #include "compat/compat.h"
 #include "fault.h"
+#include "lend.h"
 #include "strain.h"
 
 /**
@@ -116,15 +117,13 @@ svc_rdma_rw_append(struct svc_rdma_rw *rw, const struct xdr_buf *xdr,
 				       offset - xdr->page_len, length);
 }
 
-static int svc_rdma_rw_add_piece(struct svcxprt_rdma *rdma,
-				 struct svc_rdma_rw *rw,
+static int svc_rdma_rw_add_piece(struct svc_rdma_rw *rw,
 				 const struct xdr_buf *xdr, u32 offset,
 				 u32 length, u32 handle, u64 remote)
 {
 	unsigned int first = rw->nr_sgs;
 	struct svc_rdma_rw_segment *segment;
 	bool complete;
-	int ret;
 
 	if (rw->nr_segments == rw->max_segments)
 		return -EINVAL;
@@ -134,22 +133,13 @@ static int svc_rdma_rw_add_piece(struct svcxprt_rdma *rdma,
 	if (!complete)
 		return -EINVAL;
 
-	segment = &rw->segments[rw->nr_segments];
+	segment = &rw->segments[rw->nr_segments++];
 	segment->sg = &rw->sgs[first];
 	segment->nents = rw->nr_sgs - first;
+	segment->handle = handle;
+	segment->remote = remote;
 	sg_mark_end(&rw->sgs[rw->nr_sgs - 1]);
 	rw->bytes += length;
-
-	ret = svc_rdma_fault(SVC_RDMA_FAULT_map) ? -EIO :
-	      rdma_rw_ctx_init(&segment->ctx, rdma->sc_qp, rdma->sc_port_num,
-			       segment->sg, segment->nents, 0, remote, handle,
-			       rw->direction);
-	if (ret < 0) {
-		svc_rdma_count(SVC_RDMA_map_failures);
-		return ret;
-	}
-	rw->nr_segments++;
-	rw->entries += ret;
 	return 0;
 }
 
@@ -177,8 +167,7 @@ static u32 svc_rdma_rw_contiguous(const struct xdr_buf *xdr, u32 offset,
  * @remote: offset in the remote memory
  *
  * For Writes each piece's page is referenced until svc_rdma_rw_release().
- * Returns 0, -EINVAL if this is more than svc_rdma_rw_start() was told, or a
- * negative errno from mapping. May sleep.
+ * Returns 0, or -EINVAL if this is more than svc_rdma_rw_start() was told.
  */
 int svc_rdma_rw_add(struct svcxprt_rdma *rdma, struct svc_rdma_rw *rw,
 		    const struct xdr_buf *xdr, u32 offset, u32 length,
@@ -193,8 +182,8 @@ int svc_rdma_rw_add(struct svcxprt_rdma *rdma, struct svc_rdma_rw *rw,
 			piece = svc_rdma_rw_contiguous(xdr, offset, length);
 		if (!piece)
 			return -EINVAL;
-		ret = svc_rdma_rw_add_piece(rdma, rw, xdr, offset, piece,
-					    handle, remote);
+		ret = svc_rdma_rw_add_piece(rw, xdr, offset, piece, handle,
+					    remote);
 		if (ret)
 			return ret;
 		offset += piece;
@@ -203,10 +192,94 @@ int svc_rdma_rw_add(struct svcxprt_rdma *rdma, struct svc_rdma_rw *rw,
 	return 0;
 }
 
+static void svc_rdma_rw_unmap(struct svcxprt_rdma *rdma, struct svc_rdma_rw *rw)
+{
+	unsigned int i;
+
+	for (i = 0; i < rw->nr_mapped; i++) {
+		struct svc_rdma_rw_segment *segment = &rw->segments[i];
+
+		rdma_rw_ctx_destroy(&segment->ctx, rdma->sc_qp,
+				    rdma->sc_port_num, segment->sg,
+				    segment->nents, rw->direction);
+		svc_rdma_lent_region_put(&rdma->sc_sq_lent);
+		svc_rdma_strain_unmap();
+	}
+	rw->nr_mapped = 0;
+	rw->entries = 0;
+}
+
+static int svc_rdma_rw_map_segment(struct svcxprt_rdma *rdma,
+				   struct svc_rdma_rw_segment *segment,
+				   enum dma_data_direction direction)
+{
+	int ret;
+
+	if (svc_rdma_fault(SVC_RDMA_FAULT_map))
+		return -EIO;
+	if (!svc_rdma_lent_region_get(&rdma->sc_sq_lent))
+		return -EAGAIN;
+	ret = rdma_rw_ctx_init(&segment->ctx, rdma->sc_qp, rdma->sc_port_num,
+			       segment->sg, segment->nents, 0, segment->remote,
+			       segment->handle, direction);
+	if (ret < 0)
+		svc_rdma_lent_region_put(&rdma->sc_sq_lent);
+	return ret;
+}
+
+/* Memory regions that it all takes, where it takes any. */
+static unsigned int svc_rdma_rw_regions(const struct svcxprt_rdma *rdma,
+					const struct svc_rdma_rw *rw)
+{
+	unsigned int i, regions = 0;
+
+	for (i = 0; i < rw->nr_segments; i++)
+		regions += rdma_rw_mr_factor(rdma->sc_qp->device,
+					     rdma->sc_port_num,
+					     rw->segments[i].nents);
+	return regions;
+}
+
+/**
+ * svc_rdma_rw_map - map it all, for the device
+ * @rdma: connection
+ * @rw: every range added
+ *
+ * May sleep for memory. Returns 0; -EAGAIN or -ENOMEM if there are too few memory
+ * regions now, or too little memory: nothing is mapped, so that two that wait do not
+ * each hold what the other one lacks; -E2BIG if the queue pair could never hold as
+ * many Work Requests or has not as many regions; or another negative errno.
+ */
+int svc_rdma_rw_map(struct svcxprt_rdma *rdma, struct svc_rdma_rw *rw)
+{
+	int ret;
+
+	while (rw->nr_mapped < rw->nr_segments) {
+		ret = svc_rdma_rw_map_segment(rdma,
+					      &rw->segments[rw->nr_mapped],
+					      rw->direction);
+		if (unlikely(ret < 0))
+			goto out_unmap;
+		rw->nr_mapped++;
+		rw->entries += ret;
+	}
+	if (likely(rw->entries <= rdma->sc_sq_shared))
+		return 0;
+	ret = -E2BIG;
+
+out_unmap:
+	svc_rdma_rw_unmap(rdma, rw);
+	if (ret == -EAGAIN && svc_rdma_rw_regions(rdma, rw) > rdma->sc_regions)
+		ret = -E2BIG;
+	else if (ret != -EAGAIN && ret != -ENOMEM && ret != -E2BIG)
+		svc_rdma_count(SVC_RDMA_map_failures);
+	return ret;
+}
+
 /**
  * svc_rdma_rw_wrs - the chain of Work Requests that moves it all
  * @rdma: connection
- * @rw: every range added
+ * @rw: mapped
  * @cqe: signalled by the last of them, if @last is NULL
  * @last: posted behind them and signalled instead, or NULL
  *
@@ -254,16 +327,7 @@ static void svc_rdma_rw_put_pages(struct svc_rdma_rw *rw,
 void svc_rdma_rw_release_all(struct svcxprt_rdma *rdma, struct svc_rdma_rw *rw,
 			     struct folio_batch *batch)
 {
-	unsigned int i;
-
-	for (i = 0; i < rw->nr_segments; i++) {
-		struct svc_rdma_rw_segment *segment = &rw->segments[i];
-
-		rdma_rw_ctx_destroy(&segment->ctx, rdma->sc_qp,
-				    rdma->sc_port_num, segment->sg,
-				    segment->nents, rw->direction);
-		svc_rdma_strain_unmap();
-	}
+	svc_rdma_rw_unmap(rdma, rw);
 	if (rw->direction == DMA_TO_DEVICE)
 		svc_rdma_rw_put_pages(rw, batch);
 
@@ -274,6 +338,5 @@ void svc_rdma_rw_release_all(struct svcxprt_rdma *rdma, struct svc_rdma_rw *rw,
 	rw->max_sgs = 0;
 	rw->nr_segments = 0;
 	rw->nr_sgs = 0;
-	rw->entries = 0;
 	rw->bytes = 0;
 }

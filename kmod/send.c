@@ -39,14 +39,30 @@ static void svc_rdma_send(struct svcxprt_rdma *rdma,
 			  struct svc_rdma_send_ctxt *ctxt, u32 length,
 			  u32 invalidate)
 {
-	struct svc_rdma_chain *chain = &ctxt->sc_chain;
-
 	ctxt->sc_sge.length = length;
 	ctxt->sc_wr.next = NULL;
 	ctxt->sc_wr.opcode = invalidate ? IB_WR_SEND_WITH_INV : IB_WR_SEND;
 	ctxt->sc_wr.ex.invalidate_rkey = invalidate;
+	ctxt->sc_chain.release = svc_rdma_send_orphan;
+	if (likely(ctxt->sc_rw.nr_mapped == ctxt->sc_rw.nr_segments))
+		svc_rdma_send_post(rdma, ctxt);
+	else
+		svc_rdma_regions_wait(rdma, ctxt);
+}
+
+/**
+ * svc_rdma_send_post - post a Send and the RDMA Writes in front of it
+ * @rdma: connection
+ * @ctxt: complete, its RDMA Writes mapped; not the caller's any more
+ *
+ * Process context; does not sleep.
+ */
+void svc_rdma_send_post(struct svcxprt_rdma *rdma,
+			struct svc_rdma_send_ctxt *ctxt)
+{
+	struct svc_rdma_chain *chain = &ctxt->sc_chain;
+
 	chain->entries = ctxt->sc_rw.entries;
-	chain->release = svc_rdma_send_orphan;
 	chain->first = svc_rdma_rw_wrs(rdma, &ctxt->sc_rw, NULL, &ctxt->sc_wr);
 	svc_rdma_sq_post(rdma, chain);
 }
@@ -54,7 +70,7 @@ static void svc_rdma_send(struct svcxprt_rdma *rdma,
 /**
  * svc_rdma_send_reply - post a reply and the RDMA Writes in front of it
  * @rdma: connection
- * @ctxt: its buffer is filled; its RDMA Writes fit the Send Queue
+ * @ctxt: its buffer is filled; its RDMA Writes fit the Send Queue, or are not mapped yet
  * @length: bytes of the buffer to send
  * @invalidate: steering tag of the client's memory to invalidate, or 0
  *
@@ -92,6 +108,32 @@ void svc_rdma_send_error(struct svcxprt_rdma *rdma,
 	length = rpcrdma_hdr_encode_error(ctxt->sc_buf, rdma->sc_inline_size,
 					  &rctxt->rc_hdr, 0, verdict);
 	svc_rdma_send_reply(rdma, ctxt, length, 0);
+}
+
+/**
+ * svc_rdma_send_refuse - tell the client that its chunks have too many segments
+ * @rdma: connection
+ * @ctxt: a reply that waited to be mapped; its own header has the XID
+ *
+ * Process context. @ctxt is not the caller's any more.
+ */
+void svc_rdma_send_refuse(struct svcxprt_rdma *rdma,
+			  struct svc_rdma_send_ctxt *ctxt)
+{
+	const struct rpcrdma_hdr hdr = {
+		.xid = rpcrdma_hdr_word(ctxt->sc_buf),
+		.vers = rpcrdma_hdr_word(ctxt->sc_buf + sizeof(__be32)),
+	};
+
+	svc_rdma_rw_release(rdma, &ctxt->sc_rw, NULL);
+	svc_rdma_count(SVC_RDMA_replies_too_large);
+	ctxt->sc_sge.length = rpcrdma_hdr_encode_error(ctxt->sc_buf,
+						       rdma->sc_inline_size,
+						       &hdr, 0,
+						       RPCRDMA_HDR_TOO_LONG);
+	ctxt->sc_wr.opcode = IB_WR_SEND;
+	ctxt->sc_wr.ex.invalidate_rkey = 0;
+	svc_rdma_send_post(rdma, ctxt);
 }
 
 /**

@@ -46,6 +46,7 @@
 	X(trims)		/* idle connections that gave contexts back */	\
 	X(quiet_timers)		/* backstop timer found Sends unreleased */	\
 	X(parked)		/* chains that found no room in the Send Queue */ \
+	X(unmapped)		/* replies that found too few memory regions */ \
 	X(blocks)		/* calls left in the queue: no Send context */	\
 	X(over_budget)		/* calls left there: too much is pinned */ \
 	X(credit_growths)						\

@@ -21,6 +21,7 @@
 
 #include <linux/list.h>
 #include <linux/llist.h>
+#include <linux/mutex.h>
 #include <linux/scatterlist.h>
 #include <linux/spinlock.h>
 #include <linux/timer.h>
@@ -77,14 +78,18 @@ enum {
 
 /**
  * struct svc_rdma_rw_segment - data movement to or from one remote segment
- * @ctx: the kernel's rdma_rw state, initialised
+ * @ctx: the kernel's rdma_rw state, initialised once it is mapped
  * @sg: first of its scatterlist entries
  * @nents: how many there are
+ * @handle: the segment's steering tag
+ * @remote: where in it
  */
 struct svc_rdma_rw_segment {
 	struct rdma_rw_ctx	ctx;
 	struct scatterlist	*sg;
 	u32			nents;
+	u32			handle;
+	u64			remote;
 };
 
 /**
@@ -97,13 +102,15 @@ struct svc_rdma_rw_segment {
  *
  * @segments: embedded or allocated, @max_segments long
  * @sgs: embedded or allocated, @max_sgs long
- * @entries: of the Send Queue that all of it takes
+ * @nr_mapped: segments that are mapped: all, or none
+ * @entries: of the Send Queue that all of it takes, once it is mapped
  * @bytes: that it moves
  */
 struct svc_rdma_rw {
 	struct svc_rdma_rw_segment	*segments;
 	struct scatterlist		*sgs;
 	unsigned int			nr_segments;
+	unsigned int			nr_mapped;
 	unsigned int			max_segments;
 	unsigned int			nr_sgs;
 	unsigned int			max_sgs;
@@ -128,7 +135,8 @@ struct folio_batch;
  * @reply: the Send context of a reply, whose header tells the client its credits;
  *	   NULL for anything else
  * @release: gives everything back once the queue pair is drained
- * @parked: in sc_sq_parked while there is no room for it
+ * @parked: in sc_sq_parked while there is no room for it, in sc_unmapped before, while
+ *	    there are no memory regions for it
  * @orphan: in sc_orphans, if it will never complete
  */
 struct svc_rdma_chain {
@@ -267,8 +275,8 @@ enum svc_rdma_cut {
  *
  * Send: anybody adds to @sc_send_free, taking needs @sc_send_lock (llist allows
  * one remover at a time). @sc_send_release_list has lock-free adders and takes
- * of the whole list. @sc_sq_parked needs @sc_sq_lock; whether it is empty may be
- * asked without.
+ * of the whole list. @sc_sq_parked needs @sc_sq_lock, @sc_unmapped @sc_region_mutex;
+ * whether they are empty may be asked without.
  */
 struct svcxprt_rdma {
 	struct svc_xprt		sc_xprt;
@@ -310,6 +318,7 @@ struct svcxprt_rdma {
 	u32			sc_port_num;
 	u32			sc_vector;	/* of both queues */
 	bool			sc_write_regions; /* Writes take memory regions, too */
+	u32			sc_regions;	/* how many there are */
 	bool			sc_accepted;	/* handed over */
 	bool			sc_remote_invalidation;
 	u8			sc_ord;		/* RDMA Reads in flight at once */
@@ -365,6 +374,8 @@ struct svcxprt_rdma {
 	spinlock_t		sc_sq_lock;	/* sc_sq_parked */
 	struct list_head	sc_sq_parked;	/* chains, first come first served */
 	struct llist_head	sc_orphans;	/* chains that will not complete */
+	struct list_head	sc_unmapped;	/* replies that wait for regions */
+	struct mutex		sc_region_mutex; /* sc_unmapped, and their order */
 };
 
 static inline struct svcxprt_rdma *svc_rdma_of(struct svc_xprt *xprt)
@@ -537,6 +548,10 @@ int svc_rdma_send_call(struct svcxprt_rdma *rdma, u32 xid,
 void svc_rdma_send_reply(struct svcxprt_rdma *rdma,
 			 struct svc_rdma_send_ctxt *ctxt, u32 length,
 			 u32 invalidate);
+void svc_rdma_send_post(struct svcxprt_rdma *rdma,
+			struct svc_rdma_send_ctxt *ctxt);
+void svc_rdma_send_refuse(struct svcxprt_rdma *rdma,
+			  struct svc_rdma_send_ctxt *ctxt);
 void svc_rdma_send_error(struct svcxprt_rdma *rdma,
 			 struct svc_rdma_recv_ctxt *rctxt,
 			 enum rpcrdma_hdr_verdict verdict);
@@ -578,6 +593,28 @@ static inline bool svc_rdma_sq_all_posted(const struct svcxprt_rdma *rdma)
 	return list_empty_careful(&rdma->sc_sq_parked);
 }
 
+/* regions.c */
+u32 svc_rdma_regions_wanted(const struct svcxprt_rdma *rdma, u32 credits,
+			    u32 pages, u32 segments);
+int svc_rdma_regions_probe(struct svcxprt_rdma *rdma);
+void svc_rdma_regions_wait(struct svcxprt_rdma *rdma,
+			   struct svc_rdma_send_ctxt *ctxt);
+void svc_rdma_regions_serve_now(struct svcxprt_rdma *rdma);
+void svc_rdma_regions_abandon(struct svcxprt_rdma *rdma);
+
+/* Whether no reply waits to be mapped. */
+static inline bool svc_rdma_all_mapped(const struct svcxprt_rdma *rdma)
+{
+	return list_empty_careful(&rdma->sc_unmapped);
+}
+
+/* A thread that passes by looks after those that do. */
+static inline void svc_rdma_regions_serve(struct svcxprt_rdma *rdma)
+{
+	if (unlikely(!svc_rdma_all_mapped(rdma)))
+		svc_rdma_regions_serve_now(rdma);
+}
+
 /* wspace.c */
 void svc_rdma_block(struct svcxprt_rdma *rdma);
 void svc_rdma_unblock_now(struct svcxprt_rdma *rdma);
@@ -606,7 +643,7 @@ static inline void svc_rdma_unblock(struct svcxprt_rdma *rdma)
 static inline bool svc_rdma_wants_send_event(const struct svcxprt_rdma *rdma)
 {
 	return atomic_read(&rdma->sc_reads) || !svc_rdma_sq_all_posted(rdma) ||
-	       svc_rdma_blocked(rdma);
+	       !svc_rdma_all_mapped(rdma) || svc_rdma_blocked(rdma);
 }
 
 /* release.c */
@@ -629,6 +666,7 @@ int svc_rdma_rw_start(struct svc_rdma_rw *rw, unsigned int segments,
 int svc_rdma_rw_add(struct svcxprt_rdma *rdma, struct svc_rdma_rw *rw,
 		    const struct xdr_buf *xdr, u32 offset, u32 length,
 		    u32 handle, u64 remote);
+int svc_rdma_rw_map(struct svcxprt_rdma *rdma, struct svc_rdma_rw *rw);
 struct ib_send_wr *svc_rdma_rw_wrs(struct svcxprt_rdma *rdma,
 				   struct svc_rdma_rw *rw, struct ib_cqe *cqe,
 				   struct ib_send_wr *last);

@@ -171,6 +171,20 @@ DEFINE_EVENT(svc_rdma_sq_line, svc_rdma_unparked,
 	TP_ARGS(rdma, chain)
 );
 
+/* A reply waits for memory regions ... */
+DEFINE_EVENT(svc_rdma_sq_line, svc_rdma_unmapped,
+	TP_PROTO(const struct svcxprt_rdma *rdma,
+		 const struct svc_rdma_chain *chain),
+	TP_ARGS(rdma, chain)
+);
+
+/* ... and waits no more. */
+DEFINE_EVENT(svc_rdma_sq_line, svc_rdma_mapped,
+	TP_PROTO(const struct svcxprt_rdma *rdma,
+		 const struct svc_rdma_chain *chain),
+	TP_ARGS(rdma, chain)
+);
+
 TRACE_EVENT(svc_rdma_credit_growth,
 	TP_PROTO(const struct svcxprt_rdma *rdma, unsigned int credits),
 	TP_ARGS(rdma, credits),

@@ -78,6 +78,8 @@ struct svcxprt_rdma *svc_rdma_alloc(struct svc_serv *serv, struct net *net,
 	spin_lock_init(&rdma->sc_sq_lock);
 	INIT_LIST_HEAD(&rdma->sc_sq_parked);
 	init_llist_head(&rdma->sc_orphans);
+	INIT_LIST_HEAD(&rdma->sc_unmapped);
+	mutex_init(&rdma->sc_region_mutex);
 	return rdma;
 }
 
