@@ -30,6 +30,7 @@ namespace fs = std::filesystem;
 namespace {
 
 std::string wanted_kernel = "stable";
+std::string wanted_device; // none: the lab's own
 unsigned wanted_cpus = default_cpus;
 unsigned wanted_clients = 1;
 unsigned wanted_scratch = 0;
@@ -100,15 +101,17 @@ void VmTest::choose_machines(unsigned clients, unsigned scratch_mib) {
 int VmTest::run_all(int argc, char **argv) {
     catch_interrupts();
     testing::InitGoogleTest(&argc, argv);
-    constexpr std::string_view kernel = "--kernel=", cpus = "--cpus=";
+    constexpr std::string_view kernel = "--kernel=", cpus = "--cpus=", device = "--device=";
     for (int i = 1; i < argc; i++) {
         const std::string_view word = argv[i];
         if (word.starts_with(kernel)) {
             wanted_kernel = word.substr(kernel.size());
+        } else if (word.starts_with(device)) {
+            wanted_device = word.substr(device.size());
         } else if (!word.starts_with(cpus) || !read_cpus(word.substr(cpus.size()))) {
             fmt::print(stderr,
-                       "{}: unknown argument {}; there are --kernel=NAME and --cpus=N, N from 1 "
-                       "to {}\n",
+                       "{}: unknown argument {}; there are --kernel=NAME, --device=NAME and "
+                       "--cpus=N, N from 1 to {}\n",
                        argv[0], word, most_cpus);
             return 2;
         }
@@ -180,6 +183,10 @@ std::vector<Sighting> VmTest::new_splats() {
     return splats;
 }
 
+bool VmTest::device_is_lent() {
+    return !wanted_device.empty();
+}
+
 bool VmTest::pair_lives() {
     return booted && booted->alive();
 }
@@ -198,9 +205,12 @@ fs::path VmTest::module() {
 void VmTest::serve(const std::vector<Transport> &transports, unsigned threads,
                    const std::string &module_parameters, unsigned max_payload) {
     const bool ours = std::ranges::find(transports, Transport::svcrdma) != transports.end();
+    auto parameters = module_parameters;
+    if (device_is_lent() && parameters.find("device=") == std::string::npos)
+        parameters += " device=" + wanted_device;
     auto started = NfsServer::start(server(), {.transports = transports,
                                                .module = ours ? module() : fs::path(),
-                                               .module_parameters = module_parameters,
+                                               .module_parameters = parameters,
                                                .threads = threads,
                                                .max_payload = max_payload});
     ASSERT_TRUE(worked(started));

@@ -34,8 +34,8 @@ class VmTest : public ::testing::Test {
     static void choose_machines(unsigned clients, unsigned scratch_mib);
 
     /// All of a main(): takes GoogleTest's options, --kernel=NAME ("stable", "backports" or an
-    /// exact version) and --cpus=N (of each machine), runs the tests, ends the machines, and
-    /// returns the exit status.
+    /// exact version), --cpus=N (of each machine) and --device=NAME (an adapter that svcrdma.ko
+    /// lends to each test), runs the tests, ends the machines, and returns the exit status.
     static int run_all(int argc, char **argv);
 
   protected:
@@ -58,11 +58,16 @@ class VmTest : public ::testing::Test {
 
     /// Serves the transports and mounts one of them; unmounted and stopped by TearDown(), which
     /// fails the test when that does not work.
+    /// The adapter that was asked for is lent, unless the parameters name another.
     void serve(const std::vector<Transport> &transports, unsigned threads = 8,
                const std::string &module_parameters = {}, unsigned max_payload = 1U << 20);
     void mount(Transport transport, const std::string &version);
     void unmount();
     void stop();
+
+    /// Whether an adapter is lent to all tests: what rests on the own limits of the lab's device
+    /// does not hold then.
+    static bool device_is_lent();
 
     /// Mounts, writes a MiB of random data that arrives on the server as it was sent, expects that
     /// it took the transport's path, and unmounts.
