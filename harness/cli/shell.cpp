@@ -4,7 +4,7 @@
 #include "image/module.h"
 #include "lab/pair.h"
 #include "lab/results_dir.h"
-#include "lab/transport.h"
+#include "nfs/mount.h"
 #include "util/file.h"
 #include "util/interrupt.h"
 #include "util/process.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "image/chroot.h"
 
-#include "lab/host.h"
+#include "util/shell.h"
 
 #include <fmt/format.h>
 

@@ -7,9 +7,11 @@
 #include "lab/kernel_logs.h"
 #include "lab/pair.h"
 #include "lab/results_dir.h"
+#include "nfs/server.h"
 #include "util/file.h"
 #include "util/interrupt.h"
 #include "util/progress.h"
+#include "util/shell.h"
 #include "vm/accelerator.h"
 
 #include <fmt/chrono.h>

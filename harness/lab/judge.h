@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
-#include "lab/transport.h"
+#include "nfs/transport.h"
 #include "report/verdict.h"
 #include "workload/fio.h"
 #include "workload/fio_result.h"

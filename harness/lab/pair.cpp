@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "lab/pair.h"
 
-#include "lab/ssh_host.h"
+#include "host/ssh_host.h"
 #include "util/file.h"
 #include "util/process.h"
 #include "util/progress.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
+#include "host/host.h"
 #include "image/image.h"
-#include "lab/host.h"
 #include "observe/instructions.h"
 #include "vm/cpus.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
-#include "lab/transport.h"
+#include "nfs/mount.h"
 #include "observe/snapshot.h"
 
 #include <string>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "lab/network.h"
-#include "lab/transport.h"
+#include "nfs/transport.h"
 #include "util/result.h"
 #include "vm/cpus.h"
 #include "workload/job_file.h"

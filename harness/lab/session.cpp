@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "lab/session.h"
 
-#include "lab/bandwidth.h"
-#include "lab/connections.h"
+#include "bench/bandwidth.h"
+#include "bench/connections.h"
+#include "bench/overload.h"
 #include "lab/judge.h"
-#include "lab/overload.h"
 #include "lab/path_proof.h"
 #include "observe/perf_stat.h"
 #include "report/profile_file.h"
 #include "util/file.h"
+#include "util/shell.h"
 
 #include <algorithm>
 #include <chrono>

@@ -3,7 +3,7 @@
 
 #include "lab/pair.h"
 #include "lab/scenario.h"
-#include "lab/transport.h"
+#include "nfs/mount.h"
 #include "observe/instructions.h"
 #include "report/report.h"
 #include "util/progress.h"

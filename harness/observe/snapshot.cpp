@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "observe/snapshot.h"
 
-#include "lab/transport.h"
+#include "nfs/transport.h"
 #include "util/text.h"
 
 #include <fmt/format.h>

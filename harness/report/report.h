@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
-#include "lab/transport.h"
+#include "nfs/transport.h"
 #include "observe/console_scanner.h"
 #include "observe/instructions.h"
 #include "observe/peaks.h"

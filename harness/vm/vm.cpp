@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "vm/vm.h"
 
-#include "lab/host.h"
 #include "util/file.h"
 #include "util/interrupt.h"
+#include "util/shell.h"
 #include "util/unix_socket.h"
 #include "vm/qmp.h"
 

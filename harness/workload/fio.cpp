@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "workload/fio.h"
 
+#include "util/shell.h"
+
 #include <fmt/format.h>
 
 namespace lab {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
-#include "lab/host.h"
+#include "host/host.h"
 #include "util/deadline.h"
 #include "util/result.h"
 #include "workload/fio_result.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "report/goals.h"
 
-#include "lab/bandwidth.h"
+#include "bench/bandwidth.h"
 
 #include <gtest/gtest.h>
 

@@ -3,7 +3,6 @@
 #include "image/cache.h"
 #include "image/image.h"
 
-#include "lab/transport.h"
 #include "util/file.h"
 #include "util/temp.h"
 
@@ -45,12 +44,6 @@ TEST(Image, RecipeHashIsOfWhatTheRecipeSays) {
     EXPECT_EQ(hash_files({copy}).value_or(""), *one);
     append_line(copy / "guest" / "init", "# and more");
     EXPECT_NE(hash_files({copy}).value_or(""), *one);
-}
-
-TEST(Transport, NamesThereAndBack) {
-    for (const auto transport : {Transport::svcrdma, Transport::rpcrdma, Transport::tcp})
-        EXPECT_EQ(transport_from(transport_name(transport)), transport);
-    EXPECT_FALSE(transport_from("rdma"));
 }
 
 } // namespace lab

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "lab/network.h"
 
+#include "host/fake_host.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <vector>
 
 namespace lab {
 namespace {
@@ -13,31 +13,6 @@ using namespace std::chrono_literals;
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-/// Remembers what it was told to do, and does nothing.
-class Listener : public Host {
-  public:
-    [[nodiscard]] const std::string &name() const override { return name_; }
-    [[nodiscard]] const std::string &data_address() const override { return name_; }
-    Result<Output> run(const std::string &command, Deadline /*deadline*/) override {
-        commands.push_back(command);
-        return Output{.status = status};
-    }
-    Result<void> put(const std::filesystem::path & /*local*/, const std::string & /*remote*/,
-                     Deadline /*deadline*/) override {
-        return {};
-    }
-    Result<void> get(const std::string & /*remote*/, const std::filesystem::path & /*local*/,
-                     Deadline /*deadline*/) override {
-        return {};
-    }
-
-    std::vector<std::string> commands;
-    int status = 0;
-
-  private:
-    std::string name_ = "listener";
-};
 
 std::string error_of(std::string_view name, std::string_view value) {
     NetworkOptions options;
@@ -94,13 +69,13 @@ TEST(Network, RefusesWhatMakesNoSenseTogether) {
     EXPECT_FALSE(check({.delay = 1ms, .jitter = 2ms}));
     EXPECT_FALSE(check({.loss = 1, .reorder = 1}));
     EXPECT_TRUE(check({.delay = 2ms, .jitter = 2ms, .reorder = 1}));
-    Listener host;
+    FakeHost host;
     EXPECT_FALSE(Network::make(host, {.delay = 1ms, .jitter = 2ms}));
     EXPECT_THAT(host.commands, ElementsAre());
 }
 
 TEST(Network, IsBackWhenItEnds) {
-    Listener host;
+    FakeHost host;
     {
         auto network = Network::make(host, {.delay = 20ms});
         ASSERT_TRUE(network);
@@ -112,7 +87,7 @@ TEST(Network, IsBackWhenItEnds) {
 }
 
 TEST(Network, IsBroughtBackOnce) {
-    Listener host;
+    FakeHost host;
     {
         auto network = Network::make(host, {.loss = 1});
         ASSERT_TRUE(network);
@@ -123,16 +98,16 @@ TEST(Network, IsBroughtBackOnce) {
 }
 
 TEST(Network, IsLeftAloneWhenNothingIsAsked) {
-    Listener host;
+    FakeHost host;
     EXPECT_TRUE(Network::make(host, {}));
     EXPECT_THAT(host.commands, ElementsAre());
 }
 
 TEST(Network, SaysThatItCouldNotBeBroughtBack) {
-    Listener host;
+    FakeHost host;
     auto network = Network::make(host, {.delay = 20ms});
     ASSERT_TRUE(network);
-    host.status = 1;
+    host.answer("tc ", Output{.status = 1});
     EXPECT_FALSE(network->restore());
     EXPECT_FALSE(Network::make(host, {.delay = 20ms}));
     EXPECT_THAT(host.commands.back(), undone) << "it may have worked all the same";

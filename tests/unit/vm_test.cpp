@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "vm/vm.h"
 
-#include "lab/host.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -55,14 +53,6 @@ TEST(Cpus, AreTheHostsWhereTheyAreReal) {
     EXPECT_EQ(guest_cpus("kvm", 64, 2), 2U);
     EXPECT_EQ(guest_cpus("kvm", 4, 16), 4U);
     EXPECT_EQ(guest_cpus("kvm", 4, 0), 1U);
-}
-
-TEST(ShellQuote, KeepsEveryWordOneWord) {
-    EXPECT_EQ(shell_quote("plain-word_1.2/3"), "plain-word_1.2/3");
-    EXPECT_EQ(shell_quote(""), "''");
-    EXPECT_EQ(shell_quote("a b"), "'a b'");
-    EXPECT_EQ(shell_quote("it's"), "'it'\\''s'");
-    EXPECT_EQ(shell_quote("$HOME"), "'$HOME'");
 }
 
 } // namespace lab

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "lab/pair.h"
-#include "lab/transport.h"
+#include "nfs/mount.h"
 #include "observe/console_scanner.h"
 
 #include <gtest/gtest.h>

@@ -2,6 +2,8 @@
 // Listeners: both families, several ports, one address.
 #include "module_test.h"
 
+#include "util/shell.h"
+
 #include <fmt/format.h>
 
 namespace lab {

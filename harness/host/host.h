@@ -42,9 +42,6 @@ class Host {
     Result<std::string> check(const std::string &command, Deadline deadline);
 };
 
-/// `text` as one word of a shell command line.
-std::string shell_quote(std::string_view text);
-
 /// A command that runs `script` in a shell that has most of its commands built in, where the host
 /// has one (busybox): an emulated CPU takes a tenth of a second to start a program. What depends
 /// on a program's own options names it with its path.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "lab/ssh_host.h"
+#include "host/ssh_host.h"
 
 #include "util/file.h"
 #include "util/interrupt.h"

@@ -1,39 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
-#include "lab/host.h"
+#include "host/host.h"
+#include "nfs/transport.h"
 
-#include <cstdint>
 #include <filesystem>
-#include <map>
-#include <optional>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace lab {
-
-/// A server transport under comparison. All three can be served at once, by one nfsd, on three
-/// ports.
-enum class Transport {
-    svcrdma, ///< ours
-    rpcrdma, ///< the kernel's own NFS/RDMA
-    tcp,     ///< NFS over TCP on the same data network
-};
-
-/// "svcrdma", "rpcrdma", "tcp".
-std::string_view transport_name(Transport transport);
-std::optional<Transport> transport_from(std::string_view name);
-
-using Counters = std::map<std::string, std::uint64_t>;
-
-/// Every file of a directory on `host` that holds one number, by file name; empty when there is
-/// no such directory.
-Result<Counters> read_counters(Host &host, std::string_view directory);
-
-/// Where each end keeps its counters.
-constexpr std::string_view module_counters = "/sys/module/svcrdma/counters";
-constexpr std::string_view device_counters = "/sys/class/infiniband/rxe0/ports/1/hw_counters";
 
 /// What the server is to serve.
 struct ServeOptions {
@@ -79,33 +55,6 @@ class NfsServer {
 
     Host *host_;
     std::vector<Transport> transports_;
-};
-
-/// An NFS mount on a client.
-class Mount {
-  public:
-    /// Mounts the server's export on `dir` (created) of `client`. `version` is "3", "4.1" or
-    /// "4.2"; `options` are added to the mount options ("nconnect=4").
-    static Result<Mount> make(Host &client, const NfsServer &server, Transport transport,
-                              const std::string &version, const std::string &dir = "/mnt/nfs",
-                              const std::string &options = {});
-
-    Mount(Mount &&) noexcept = default;
-    Mount &operator=(Mount &&) noexcept = default;
-    Mount(const Mount &) = delete;
-    Mount &operator=(const Mount &) = delete;
-    ~Mount() = default;
-
-    /// Explicit, for the same reason as NfsServer::stop().
-    Result<void> unmount();
-
-    [[nodiscard]] const std::string &dir() const { return dir_; }
-
-  private:
-    Mount(Host &client, std::string dir) : client_(&client), dir_(std::move(dir)) {}
-
-    Host *client_;
-    std::string dir_;
 };
 
 } // namespace lab

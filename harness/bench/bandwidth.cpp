@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "lab/bandwidth.h"
+#include "bench/bandwidth.h"
 
 #include "util/interrupt.h"
 #include "util/text.h"

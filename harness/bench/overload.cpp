@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "lab/overload.h"
+#include "bench/overload.h"
 
+#include "nfs/mount.h"
 #include "observe/peaks.h"
 #include "util/text.h"
 

@@ -1,30 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "lab/transport.h"
+#include "nfs/server.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
-#include <sstream>
-#include <utility>
+#include <string_view>
 
 namespace lab {
 
 namespace {
 
 using std::chrono::seconds;
-
-struct Name {
-    Transport transport;
-    std::string_view name;
-};
-
-constexpr std::array names = {
-    Name{Transport::svcrdma, "svcrdma"},
-    Name{Transport::rpcrdma, "rpcrdma"},
-    Name{Transport::tcp, "tcp"},
-};
 
 constexpr auto remote_module = "/root/svcrdma.ko";
 
@@ -73,38 +60,6 @@ done
 [ -z "$failed" ])";
 
 } // namespace
-
-std::string_view transport_name(Transport transport) {
-    return std::ranges::find(names, transport, &Name::transport)->name;
-}
-
-std::optional<Transport> transport_from(std::string_view name) {
-    const auto *found = std::ranges::find(names, name, &Name::name);
-    if (found == names.end())
-        return std::nullopt;
-    return found->transport;
-}
-
-Result<Counters> read_counters(Host &host, std::string_view directory) {
-    // One process for all files: an emulated CPU starts 50 a second.
-    const auto text =
-        host.check(cheap_script(fmt::format(
-                       "cd {} 2>/dev/null || exit 0; grep -H . * 2>/dev/null || :", directory)),
-                   Deadline::scaled(seconds(10)));
-    if (!text)
-        return fail(text.error());
-    Counters result;
-    std::istringstream lines(*text);
-    for (std::string line; std::getline(lines, line);) {
-        const auto colon = line.find(':');
-        if (colon == std::string::npos)
-            continue;
-        std::istringstream number(line.substr(colon + 1));
-        if (std::uint64_t value = 0; number >> value && number.eof())
-            result[line.substr(0, colon)] = value;
-    }
-    return result;
-}
 
 std::string NfsServer::listener(Transport transport) const {
     switch (transport) {
@@ -167,34 +122,6 @@ Result<void> NfsServer::stop() {
     auto stopped = host_->check(cheap_script(undo), Deadline::scaled(seconds(30)));
     if (!stopped)
         return fail("stopping the NFS server", stopped.error());
-    return {};
-}
-
-Result<Mount> Mount::make(Host &client, const NfsServer &server, Transport transport,
-                          const std::string &version, const std::string &dir,
-                          const std::string &options) {
-    std::string with =
-        fmt::format("vers={},proto={},port={}", version,
-                    transport == Transport::tcp ? "tcp" : "rdma", server.port(transport));
-    // The export is the root of version 4's name space. Version 3 has locks and mounts beside it.
-    const bool old = version == "3";
-    if (old)
-        with += ",nolock,mountproto=tcp";
-    if (!options.empty())
-        with += "," + options;
-    const auto command = fmt::format(
-        "{{ [ -d {0} ] || mkdir -p {0}; }} && mount -t nfs -o {1} {2}:{3} {0}", shell_quote(dir),
-        shell_quote(with), server.host().data_address(), old ? "/export" : "/");
-    if (auto mounted = client.check(command, Deadline::scaled(seconds(20))); !mounted)
-        return fail(fmt::format("mounting NFS {} over {}", version, transport_name(transport)),
-                    mounted.error());
-    return Mount(client, dir);
-}
-
-Result<void> Mount::unmount() {
-    if (auto done = client_->check("umount " + shell_quote(dir_), Deadline::scaled(seconds(20)));
-        !done)
-        return fail(done.error());
     return {};
 }
 

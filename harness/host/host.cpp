@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "lab/host.h"
+#include "host/host.h"
 
 #include "util/file.h"
+#include "util/shell.h"
 
 #include <fmt/format.h>
-
-#include <algorithm>
-#include <cctype>
 
 namespace lab {
 
@@ -25,23 +23,6 @@ Result<std::string> Host::check(const std::string &command, Deadline deadline) {
 
 std::string cheap_script(std::string_view script) {
     return "$(command -v busybox) sh -c " + shell_quote(script);
-}
-
-std::string shell_quote(std::string_view text) {
-    const auto plain = [](char c) {
-        return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
-               std::string_view("-_./=:,+@%").find(c) != std::string_view::npos;
-    };
-    if (!text.empty() && std::ranges::all_of(text, plain))
-        return std::string(text);
-    std::string result = "'";
-    for (const char c : text) {
-        if (c == '\'')
-            result += "'\\''";
-        else
-            result += c;
-    }
-    return result + "'";
 }
 
 } // namespace lab

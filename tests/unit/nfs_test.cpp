@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Transports, the server and mounts, as they are put to a host in words.
+#include "host/fake_host.h"
+#include "nfs/mount.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace lab {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Pair;
+
+TEST(Transport, NamesThereAndBack) {
+    for (const auto transport : {Transport::svcrdma, Transport::rpcrdma, Transport::tcp})
+        EXPECT_EQ(transport_from(transport_name(transport)), transport);
+    EXPECT_FALSE(transport_from("rdma"));
+}
+
+TEST(Counters, AreTheFilesThatHoldOneNumber) {
+    FakeHost host;
+    host.answer(std::string(module_counters),
+                Output{.out = "calls:12\nempty:\ntwo:1 2\nword:x\nreplies:11\nno counter\n"});
+    const auto counters = read_counters(host, module_counters);
+    ASSERT_TRUE(counters);
+    EXPECT_THAT(*counters, ElementsAre(Pair("calls", 12U), Pair("replies", 11U)));
+}
+
+TEST(NfsServer, OursIsCalledRdmaUnlessStockIs) {
+    FakeHost host;
+    const auto alone = NfsServer::start(host, {.transports = {Transport::svcrdma}});
+    ASSERT_TRUE(alone) << alone.error().what;
+    EXPECT_EQ(alone->listener(Transport::svcrdma), "rdma");
+    EXPECT_EQ(alone->port(Transport::svcrdma), 20049U);
+    EXPECT_THAT(host.files, ElementsAre("/root/svcrdma.ko"));
+    const auto both =
+        NfsServer::start(host, {.transports = {Transport::svcrdma, Transport::rpcrdma}});
+    ASSERT_TRUE(both) << both.error().what;
+    EXPECT_EQ(both->listener(Transport::svcrdma), "rdma_ll");
+    EXPECT_EQ(both->port(Transport::svcrdma), 20050U);
+    EXPECT_THAT(host.commands, Contains(HasSubstr("transport=rdma_ll")));
+}
+
+TEST(NfsServer, IsStoppedWhenItDoesNotStart) {
+    FakeHost host;
+    host.answer("insmod", Output{.status = 1, .err = "unknown parameter\n"});
+    const auto server =
+        NfsServer::start(host, {.transports = {Transport::svcrdma}, .module = "svcrdma.ko"});
+    ASSERT_FALSE(server);
+    EXPECT_THAT(server.error().what, HasSubstr("svcrdma.ko does not load"));
+    EXPECT_THAT(server.error().what, HasSubstr("unknown parameter"));
+    EXPECT_THAT(host.commands.back(), HasSubstr("rpc.nfsd 0"));
+}
+
+TEST(Mount, NamesProtocolPortAndVersion) {
+    FakeHost server;
+    FakeHost client;
+    const auto nfs = NfsServer::start(server, {.transports = {Transport::rpcrdma, Transport::tcp}});
+    ASSERT_TRUE(nfs) << nfs.error().what;
+    ASSERT_TRUE(Mount::make(client, *nfs, Transport::rpcrdma, "4.2", "/mnt/nfs", "nconnect=4"));
+    EXPECT_THAT(client.commands.back(),
+                HasSubstr("-o vers=4.2,proto=rdma,port=20049,nconnect=4 192.0.2.1:/ /mnt/nfs"));
+    auto mount = Mount::make(client, *nfs, Transport::tcp, "3");
+    ASSERT_TRUE(mount);
+    EXPECT_THAT(client.commands.back(),
+                HasSubstr("-o vers=3,proto=tcp,port=2049,nolock,mountproto=tcp "
+                          "192.0.2.1:/export /mnt/nfs"));
+    EXPECT_TRUE(mount->unmount());
+    EXPECT_EQ(client.commands.back(), "umount /mnt/nfs");
+}
+
+} // namespace
+} // namespace lab
