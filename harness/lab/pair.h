@@ -3,8 +3,8 @@
 
 #include "host/host.h"
 #include "image/image.h"
-#include "observe/instructions.h"
 #include "vm/cpus.h"
+#include "vm/instruction_counts.h"
 
 #include <filesystem>
 #include <memory>

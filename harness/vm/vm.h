@@ -2,10 +2,10 @@
 #pragma once
 
 #include "image/image.h"
-#include "observe/instructions.h"
 #include "util/process.h"
 #include "util/result.h"
 #include "vm/cpus.h"
+#include "vm/instruction_counts.h"
 
 #include <filesystem>
 #include <string>
