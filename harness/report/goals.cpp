@@ -18,34 +18,35 @@ enum class Bound { at_most, at_most_of_stock, at_least, at_least_of_stock };
 
 /// A goal about a metric of one workload.
 struct Rule {
-    std::string_view what, workload, metric;
+    std::string_view what, workload;
+    Metric metric;
     Bound bound;
     double limit;
     int digits;
 };
 
 constexpr std::array rules{
-    Rule{"wakeups of nfsd per READ 4K at QD1", read_qd1, "nfsd_wakeups_per_op", Bound::at_most, 1.1,
-         2},
-    Rule{"wakeups of nfsd per WRITE 4K at QD1", write_qd1, "nfsd_wakeups_per_op", Bound::at_most,
-         2.1, 2},
-    Rule{"wakeups of workers, not rxe's, per READ 4K at QD1", read_qd1, "transport_works_per_op",
-         Bound::at_most, 0, 2},
-    Rule{"wakeups of workers, not rxe's, per WRITE 4K at QD1", write_qd1, "transport_works_per_op",
-         Bound::at_most, 0, 2},
-    Rule{"instructions per READ 4K at QD1", read_qd1, "instructions_per_op",
+    Rule{"wakeups of nfsd per READ 4K at QD1", read_qd1, Metric::nfsd_wakeups_per_op,
+         Bound::at_most, 1.1, 2},
+    Rule{"wakeups of nfsd per WRITE 4K at QD1", write_qd1, Metric::nfsd_wakeups_per_op,
+         Bound::at_most, 2.1, 2},
+    Rule{"wakeups of workers, not rxe's, per READ 4K at QD1", read_qd1,
+         Metric::transport_works_per_op, Bound::at_most, 0, 2},
+    Rule{"wakeups of workers, not rxe's, per WRITE 4K at QD1", write_qd1,
+         Metric::transport_works_per_op, Bound::at_most, 0, 2},
+    Rule{"instructions per READ 4K at QD1", read_qd1, Metric::instructions_per_op,
          Bound::at_most_of_stock, 0.75, 0},
-    Rule{"instructions per READ 4K at QD16", read_qd16, "instructions_per_op",
+    Rule{"instructions per READ 4K at QD16", read_qd16, Metric::instructions_per_op,
          Bound::at_most_of_stock, 0.90, 0},
-    Rule{"instructions per WRITE 4K at QD1", write_qd1, "instructions_per_op",
+    Rule{"instructions per WRITE 4K at QD1", write_qd1, Metric::instructions_per_op,
          Bound::at_most_of_stock, 0.75, 0},
-    Rule{"of these in the transport, per READ 4K at QD1", read_qd1, "transport_instructions_per_op",
-         Bound::at_most, 1400, 0},
-    Rule{"nfsd visits that find nothing, READ 4K at QD1", read_qd1, "futile_visits", Bound::at_most,
-         0.02, 3},
-    Rule{"nfsd visits that find nothing, READ 4K at QD16", read_qd16, "futile_visits",
+    Rule{"of these in the transport, per READ 4K at QD1", read_qd1,
+         Metric::transport_instructions_per_op, Bound::at_most, 1400, 0},
+    Rule{"nfsd visits that find nothing, READ 4K at QD1", read_qd1, Metric::futile_visits,
          Bound::at_most, 0.02, 3},
-    Rule{"I/O per s, READ 4K at QD16", read_qd16, "iops", Bound::at_least_of_stock, 1.15, 0},
+    Rule{"nfsd visits that find nothing, READ 4K at QD16", read_qd16, Metric::futile_visits,
+         Bound::at_most, 0.02, 3},
+    Rule{"I/O per s, READ 4K at QD16", read_qd16, Metric::iops, Bound::at_least_of_stock, 1.15, 0},
 };
 
 std::string limit_text(Bound bound, double limit) {
@@ -85,7 +86,7 @@ Goal judge(const std::string &kernel, std::string_view what, std::optional<doubl
 }
 
 std::optional<double> middle(const Report &report, const std::string &kernel, Transport transport,
-                             std::string_view workload, std::string_view metric) {
+                             std::string_view workload, Metric metric) {
     std::vector<double> values;
     for (const Run &run : report.runs)
         if (run.outcome.verdict == Verdict::pass && run.key.kernel == kernel &&
@@ -111,8 +112,7 @@ std::optional<double> memory(const Boot &boot, Transport transport, double Conne
 std::vector<Goal> judge_goals(const Report &report) {
     std::vector<Goal> goals;
     for (const Boot &boot : report.boots) {
-        const auto value = [&](Transport transport, std::string_view workload,
-                               std::string_view metric) {
+        const auto value = [&](Transport transport, std::string_view workload, Metric metric) {
             return middle(report, boot.kernel, transport, workload, metric);
         };
         for (const Rule &rule : rules)
@@ -121,7 +121,7 @@ std::vector<Goal> judge_goals(const Report &report) {
                                   value(Transport::svcrdma, rule.workload, rule.metric), rule.bound,
                                   rule.limit, rule.digits));
         const auto of_raw = [&](Transport transport) -> std::optional<double> {
-            const auto bytes = value(transport, read_large, "bytes_per_s");
+            const auto bytes = value(transport, read_large, Metric::bytes_per_s);
             if (!bytes || !boot.raw_writes || *boot.raw_writes <= 0)
                 return std::nullopt;
             return *bytes / *boot.raw_writes;

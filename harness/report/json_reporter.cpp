@@ -125,10 +125,9 @@ json run_json(const Run &run) {
         }
         if (run.peaks)
             object["server"]["peaks"] = *run.peaks;
-        for (const auto *metric :
-             {"enqueues_per_op", "futile_enqueues", "futile_visits", "transport_works_per_op"})
-            if (const auto value = metric_of(run, metric))
-                object["server"][metric] = *value;
+        for (const MetricInfo &info : metrics())
+            if (const auto value = metric_of(run, info.metric); value && info.in_summary)
+                object["server"][info.name] = *value;
         if (run.profile && run.fio)
             object["server"]["instructions"] = instructions_json(*run.profile, run.fio->ops);
         object["module"] = run.server->module;
@@ -157,7 +156,7 @@ json comparison_json(const Comparison &comparison) {
     return {{"kernel", comparison.kernel},
             {"nfs", comparison.nfs},
             {"workload", comparison.workload},
-            {"metric", comparison.metric},
+            {"metric", metric_name(comparison.metric)},
             {"a", transport_name(comparison.a)},
             {"b", transport_name(comparison.b)},
             {"ratio_median", comparison.ratio_median},

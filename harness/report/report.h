@@ -7,6 +7,7 @@
 #include "observe/peaks.h"
 #include "observe/snapshot.h"
 #include "observe/trace.h"
+#include "report/metric.h"
 #include "report/verdict.h"
 #include "workload/fio_result.h"
 
@@ -100,12 +101,7 @@ struct Boot {
 /// How two transports compare, over the runs that took turns in one boot.
 struct Comparison {
     std::string kernel, nfs, workload;
-    /// "iops", "bytes_per_s", "nfsd_wakeups_per_op", "context_switches_per_op",
-    /// "instructions_per_op", "transport_instructions_per_op", "enqueues_per_op" (attempts to have
-    /// a thread look after the transport), "futile_enqueues" (the share that woke nobody),
-    /// "futile_visits" (the share of threads that came and found no call), "transport_works_per_op"
-    /// (what workers were woken for on behalf of the transport)
-    std::string metric;
+    Metric metric = Metric::iops;
     Transport a = Transport::tcp, b = Transport::tcp;
     double ratio_median = 0, ratio_min = 0, ratio_max = 0; ///< a divided by b
     unsigned pairs = 0;                                    ///< repeats that gave a ratio
@@ -135,11 +131,6 @@ struct Report {
     std::vector<Comparison> comparisons;
     std::vector<Goal> goals; ///< only of a scenario that asks for them
 };
-
-/// The value of a metric, where the run measured it: those of Comparison::metric, and
-/// "latency_p50_ms", "latency_p99_ms", "sends_per_s" (replies of our module), "send_handler_ns"
-/// (the middle call of the Send completion handler), "send_ctxts" and "pinned_pages" (at the most).
-std::optional<double> metric_of(const Run &run, std::string_view metric);
 
 /// The middle of `values`, which must not be empty; between the two middle ones when even.
 double median(std::vector<double> values);

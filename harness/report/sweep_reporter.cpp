@@ -4,7 +4,6 @@
 #include "util/file.h"
 #include "util/process.h"
 
-#include <array>
 #include <chrono>
 #include <cmath>
 #include <fmt/format.h>
@@ -13,11 +12,6 @@
 
 namespace lab {
 namespace {
-
-constexpr std::array<std::string_view, 8> metrics{
-    "iops",        "latency_p50_ms",      "latency_p99_ms",
-    "sends_per_s", "instructions_per_op", "send_handler_ns",
-    "send_ctxts",  "pinned_pages"};
 
 /// The names, or the values, of "release=inline unmap_us=2".
 std::string columns(std::string_view variant, bool names) {
@@ -48,16 +42,19 @@ std::string sweep_tsv(const Report &report) {
     if (keys.empty())
         return {};
     auto text = fmt::format("kernel\tnfs\tworkload{}", columns(std::get<3>(keys.front()), true));
-    for (const auto metric : metrics)
-        text += fmt::format("\t{}", metric);
+    for (const MetricInfo &info : metrics())
+        if (info.in_sweep)
+            text += fmt::format("\t{}", info.name);
     text += "\n";
     for (const Key &key : keys) {
         const auto &[kernel, nfs, workload, variant] = key;
         text += fmt::format("{}\t{}\t{}{}", kernel, nfs, workload, columns(variant, false));
-        for (const auto metric : metrics) {
+        for (const MetricInfo &info : metrics()) {
+            if (!info.in_sweep)
+                continue;
             std::vector<double> values;
             for (const Run *run : members[key])
-                if (const auto value = metric_of(*run, metric))
+                if (const auto value = metric_of(*run, info.metric))
                     values.push_back(*value);
             text += fmt::format("\t{:.6g}", values.empty() ? std::nan("") : median(values));
         }

@@ -8,49 +8,6 @@
 namespace lab {
 namespace {
 
-struct Metric {
-    std::string_view name;
-    std::function<std::optional<double>(const Run &)> value;
-    int digits;
-    std::string_view comparison; // of Comparison::metric; empty: no ratio is shown
-};
-
-std::vector<Metric> shown_metrics() {
-    const auto plain = [](std::string_view name) {
-        return [name](const Run &run) { return metric_of(run, name); };
-    };
-    return {
-        {"I/O per s", plain("iops"), 0, "iops"},
-        {"MB/s",
-         [](const Run &run) -> std::optional<double> {
-             const auto bytes = metric_of(run, "bytes_per_s");
-             return bytes ? std::optional(*bytes / 1e6) : std::nullopt;
-         },
-         1,
-         {}},
-        {"latency p50, ms", plain("latency_p50_ms"), 2, {}},
-        {"latency p99, ms", plain("latency_p99_ms"), 2, {}},
-        {"nfsd wakeups per I/O", plain("nfsd_wakeups_per_op"), 2, "nfsd_wakeups_per_op"},
-        {"switches per I/O", plain("context_switches_per_op"), 2, "context_switches_per_op"},
-        {"instructions per I/O", plain("instructions_per_op"), 0, "instructions_per_op"},
-        {"in the transport", plain("transport_instructions_per_op"), 0,
-         "transport_instructions_per_op"},
-        {"enqueues per I/O", plain("enqueues_per_op"), 2, "enqueues_per_op"},
-        {"of these, for nothing", plain("futile_enqueues"), 3, {}},
-        {"visits for nothing", plain("futile_visits"), 3, {}},
-        {"transport's works per I/O", plain("transport_works_per_op"), 2, {}},
-        {"Send handler, us",
-         [](const Run &run) -> std::optional<double> {
-             const auto ns = metric_of(run, "send_handler_ns");
-             return ns ? std::optional(*ns / 1000) : std::nullopt;
-         },
-         1,
-         {}},
-        {"Send contexts, peak", plain("send_ctxts"), 0, {}},
-        {"pinned pages, peak", plain("pinned_pages"), 0, {}},
-    };
-}
-
 std::string number(std::optional<double> value, int digits) {
     return value ? fmt::format("{:.{}f}", *value, digits) : "-";
 }
@@ -71,7 +28,7 @@ Runs select(const Runs &runs, const std::function<bool(const Run &)> &wanted) {
 }
 
 std::string ratio_text(const Report &report, const Table &table, const std::string &workload,
-                       std::string_view metric, Transport a, Transport b) {
+                       Metric metric, Transport a, Transport b) {
     for (const Comparison &c : report.comparisons)
         if (c.kernel == table.kernel && c.nfs == table.nfs && c.workload == workload &&
             c.metric == metric && c.a == a && c.b == b)
@@ -99,22 +56,24 @@ Table make_table(const Report &report, const std::string &kernel, const std::str
         const auto passed = select(runs, [&](const Run &run) {
             return run.key.what() == workload && run.outcome.verdict == Verdict::pass;
         });
-        for (const Metric &metric : shown_metrics()) {
-            Table::Row row{workload, std::string(metric.name), {}, {}};
+        for (const MetricInfo &info : metrics()) {
+            if (info.label.empty())
+                continue;
+            Table::Row row{workload, std::string(info.label), {}, {}};
             for (const Transport transport : transports) {
                 std::vector<double> values;
                 for (const Run *run : passed)
-                    if (const auto value = metric.value(*run);
+                    if (const auto value = metric_of(*run, info.metric);
                         value && run->key.transport == transport)
-                        values.push_back(*value);
+                        values.push_back(*value / info.unit);
                 row.values.push_back(number(
-                    values.empty() ? std::nullopt : std::optional(median(values)), metric.digits));
+                    values.empty() ? std::nullopt : std::optional(median(values)), info.digits));
             }
             for (std::size_t i = 1; i < transports.size(); ++i)
-                row.ratios.push_back(metric.comparison.empty()
-                                         ? ""
-                                         : ratio_text(report, table, workload, metric.comparison,
-                                                      transports[0], transports[i]));
+                row.ratios.push_back(info.ratio_shown
+                                         ? ratio_text(report, table, workload, info.metric,
+                                                      transports[0], transports[i])
+                                         : "");
             table.rows.push_back(std::move(row));
         }
         Table::Row row{

@@ -59,7 +59,7 @@ Report make_report() {
     return report;
 }
 
-const Comparison *find(const std::vector<Comparison> &all, std::string_view metric) {
+const Comparison *find(const std::vector<Comparison> &all, Metric metric) {
     for (const Comparison &comparison : all)
         if (comparison.metric == metric)
             return &comparison;
@@ -68,7 +68,7 @@ const Comparison *find(const std::vector<Comparison> &all, std::string_view metr
 
 TEST(Comparisons, PairRunsOfOneRepeat) {
     const auto all = compare(make_report().runs);
-    const Comparison *iops = find(all, "iops");
+    const Comparison *iops = find(all, Metric::iops);
     ASSERT_NE(iops, nullptr);
     EXPECT_EQ(iops->a, Transport::svcrdma);
     EXPECT_EQ(iops->b, Transport::rpcrdma);
@@ -76,11 +76,11 @@ TEST(Comparisons, PairRunsOfOneRepeat) {
     EXPECT_DOUBLE_EQ(iops->ratio_min, 2.0);
     EXPECT_DOUBLE_EQ(iops->ratio_max, 3.0);
     EXPECT_DOUBLE_EQ(iops->ratio_median, 2.5);
-    const Comparison *wakeups = find(all, "nfsd_wakeups_per_op");
+    const Comparison *wakeups = find(all, Metric::nfsd_wakeups_per_op);
     ASSERT_NE(wakeups, nullptr);
     EXPECT_DOUBLE_EQ(wakeups->ratio_min, 0.4);
     EXPECT_DOUBLE_EQ(wakeups->ratio_max, 0.5);
-    const Comparison *switches = find(all, "context_switches_per_op");
+    const Comparison *switches = find(all, Metric::context_switches_per_op);
     ASSERT_NE(switches, nullptr);
     EXPECT_DOUBLE_EQ(switches->ratio_median, 1);
 }
@@ -96,26 +96,26 @@ TEST(Metrics, FollowFromCalls) {
                         {"vmstat_update", 70},
                         {"ib_cq_poll_work [ib_core]", 150},
                         {"svc_rdma_write_info_free_async [rpcrdma]", 50}};
-    EXPECT_EQ(metric_of(run, "enqueues_per_op"), 5);
-    EXPECT_EQ(metric_of(run, "futile_enqueues"), 0.6);
-    EXPECT_EQ(metric_of(run, "futile_visits"), 0.6);
-    EXPECT_EQ(metric_of(run, "transport_works_per_op"), 2);
-    EXPECT_EQ(metric_of(run, "instructions_per_op"), 0.36);
-    EXPECT_EQ(metric_of(run, "iops"), 100);
+    EXPECT_EQ(metric_of(run, Metric::enqueues_per_op), 5);
+    EXPECT_EQ(metric_of(run, Metric::futile_enqueues), 0.6);
+    EXPECT_EQ(metric_of(run, Metric::futile_visits), 0.6);
+    EXPECT_EQ(metric_of(run, Metric::transport_works_per_op), 2);
+    EXPECT_EQ(metric_of(run, Metric::instructions_per_op), 0.36);
+    EXPECT_EQ(metric_of(run, Metric::iops), 100);
     run.set_aside = true;
-    EXPECT_FALSE(metric_of(run, "iops"));
+    EXPECT_FALSE(metric_of(run, Metric::iops));
     // Over TCP there is no such function: not measured, which is not the same as none.
     run.key.transport = Transport::tcp;
-    EXPECT_FALSE(metric_of(run, "futile_visits"));
+    EXPECT_FALSE(metric_of(run, Metric::futile_visits));
 }
 
 TEST(Comparisons, LeaveOutWhatFailedOrHasNoCounterpart) {
     auto runs = make_report().runs;
     runs[0].outcome = {Verdict::fail, "bad data"};
     const auto all = compare(runs);
-    ASSERT_NE(find(all, "iops"), nullptr);
-    EXPECT_EQ(find(all, "iops")->pairs, 1U);
-    EXPECT_DOUBLE_EQ(find(all, "iops")->ratio_median, 3.0);
+    ASSERT_NE(find(all, Metric::iops), nullptr);
+    EXPECT_EQ(find(all, Metric::iops)->pairs, 1U);
+    EXPECT_DOUBLE_EQ(find(all, Metric::iops)->ratio_median, 3.0);
     runs.erase(runs.begin() + 3);
     EXPECT_TRUE(compare(runs).empty());
 }
