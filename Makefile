@@ -108,8 +108,9 @@ module-clean: ## everything that make module left in kmod
 config: ## choose the module's build options (Kconfig)
 	KCONFIG_CONFIG=kmod/config $(KDIR)/scripts/kconfig/conf --oldaskconfig Kconfig
 
-style: setup ## clang-format, and checkpatch over the module (which takes apt-get install linux-source)
+style: setup ## clang-format, shellcheck, and checkpatch over the module (which takes apt-get install linux-source)
 	clang-format --dry-run -Werror $(shell git ls-files 'harness/*.cpp' 'harness/*.h' 'tests/*.cpp' 'tests/*.h')
+	shellcheck scripts/guest/*
 	scripts/checkpatch kmod
 
 tidy: lab ## clang-tidy over the harness (half an hour)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "bench/connections.h"
 
+#include "host/guest_script.h"
 #include "util/interrupt.h"
 #include "util/text.h"
 
@@ -19,20 +20,6 @@ constexpr std::array<unsigned, 4> steps{1, 16, 64, 256};
 constexpr unsigned per_mount = 16; // the most that the client's nconnect allows
 constexpr auto limit = 120s;
 
-// One mount per address: mounts of the same address share their connections.
-constexpr auto add_addresses = R"(set -e
-dev=$(ip -o -4 addr show to {0} | awk '{{ print $2; exit }}')
-for i in $(seq 16); do
-    ip -o addr show to {1}.$((100 + i)) | grep -q . || ip addr add {1}.$((100 + i))/24 dev $dev
-done
-head -c 262144 /dev/zero >/export/idle
-)";
-
-constexpr auto remove_addresses = R"(dev=$(ip -o -4 addr show to {0} | awk '{{ print $2; exit }}')
-for i in $(seq 16); do ip addr del {1}.$((100 + i))/24 dev $dev 2>/dev/null; done
-rm -f /export/idle
-)";
-
 // A direct READ goes to the next connection each time, so that every one is used and known.
 constexpr auto mount_one = R"(set -e
 mkdir -p /mnt/idle{0}
@@ -47,28 +34,6 @@ constexpr auto unmount_all = "for dir in /mnt/idle*; do\n"
 constexpr auto free_memory = "sync; echo 3 >/proc/sys/vm/drop_caches; sleep 1\n"
                              "echo 1 >/proc/sys/vm/compact_memory; sleep 1\n"
                              "awk '/^MemFree:/ { print $2 }' /proc/meminfo";
-
-// Allocations by the module's own code, by the kernel's tracepoints, and who is told of them.
-constexpr auto trace_allocations = R"sh(set -e
-inside="call_site >= {0:#x} && call_site < {1:#x}"
-mountpoint -q /sys/kernel/tracing || mount -t tracefs nodev /sys/kernel/tracing
-cd /sys/kernel/tracing
-echo 16384 >buffer_size_kb
-echo >trace
-for event in kmalloc kmem_cache_alloc; do echo "$inside" >events/kmem/$event/filter; done
-for event in kmalloc kmem_cache_alloc kfree kmem_cache_free; do echo 1 >events/kmem/$event/enable; done
-)sh";
-
-constexpr auto sum_allocations = R"sh(cd /sys/kernel/tracing
-for event in kmalloc kmem_cache_alloc kfree kmem_cache_free; do echo 0 >events/kmem/$event/enable; done
-for event in kmalloc kmem_cache_alloc; do echo 0 >events/kmem/$event/filter; done
-awk '{ at = index($0, "ptr="); if (!at) next; pointer = substr($0, at + 4); sub(/ .*/, "", pointer) }
-    / (kfree|kmem_cache_free): / { delete alive[pointer]; next }
-    / (kmalloc|kmem_cache_alloc): / { sub(/.*bytes_alloc=/, ""); alive[pointer] = $1 + 0 }
-    END { for (p in alive) sum += alive[p]; print sum + 0 }' trace
-echo >trace
-echo 1408 >buffer_size_kb
-)sh";
 
 std::string network_of(const Host &host) {
     return host.data_address().substr(0, host.data_address().rfind('.'));
@@ -95,6 +60,7 @@ class Measurement {
     Result<void> clean_up();
 
   private:
+    Result<void> change_addresses(const char *how);
     Result<void> mount(unsigned number, unsigned connections);
     Result<void> unmount();
     Result<void> wait_for(unsigned connections);
@@ -106,6 +72,16 @@ class Measurement {
     std::string_view module_;
     Transport transport_;
 };
+
+/// "add" or "remove": mounts of the same address would share their connections.
+Result<void> Measurement::change_addresses(const char *how) {
+    if (auto done =
+            run_script(server_, "idle-addresses",
+                       {how, server_.data_address(), network_of(server_)}, Deadline::scaled(limit));
+        !done)
+        return fail(done.error());
+    return {};
+}
 
 Result<void> Measurement::mount(unsigned number, unsigned connections) {
     const auto address = fmt::format("{}.{}", network_of(server_), 101 + number);
@@ -149,11 +125,17 @@ Result<double> Measurement::own_bytes() {
         parse_number(std::string_view(*where).substr(std::min(where->find(' '), where->size())));
     if (base == 0 || !size)
         return fail(fmt::format("/proc/modules does not tell where {} is", module_));
-    const auto command = fmt::format(fmt::runtime(trace_allocations), base, base + *size);
-    if (auto done = server_.check(command, Deadline::scaled(limit)); !done)
+    if (auto done =
+            run_script(server_, "trace-allocations",
+                       {"start", fmt::format("{:#x}", base), fmt::format("{:#x}", base + *size)},
+                       Deadline::scaled(limit));
+        !done)
         return fail(done.error());
+    const auto sum = guest_script("trace-allocations", {"stop"});
+    if (!sum)
+        return fail(sum.error());
     const auto mounted = mount(0, 1);
-    auto bytes = read_number(server_, sum_allocations);
+    auto bytes = read_number(server_, *sum);
     if (!mounted)
         return fail(mounted.error());
     if (auto done = unmount(); !done)
@@ -162,9 +144,7 @@ Result<double> Measurement::own_bytes() {
 }
 
 Result<std::vector<ConnectionCost>> Measurement::run(Progress &progress) {
-    const auto command =
-        fmt::format(fmt::runtime(add_addresses), server_.data_address(), network_of(server_));
-    if (auto done = server_.check(command, Deadline::scaled(limit)); !done)
+    if (auto done = change_addresses("add"); !done)
         return fail(done.error());
     progress.at(fmt::format("idle connections over {}", module_));
     const auto own = own_bytes();
@@ -200,11 +180,7 @@ Result<std::vector<ConnectionCost>> Measurement::run(Progress &progress) {
 Result<void> Measurement::clean_up() {
     if (auto done = unmount(); !done)
         return done;
-    const auto command =
-        fmt::format(fmt::runtime(remove_addresses), server_.data_address(), network_of(server_));
-    if (auto done = server_.check(command, Deadline::scaled(limit)); !done)
-        return fail(done.error());
-    return {};
+    return change_addresses("remove");
 }
 
 } // namespace

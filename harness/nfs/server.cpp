@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "nfs/server.h"
 
+#include "host/guest_script.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -19,45 +21,17 @@ bool has(const std::vector<Transport> &all, Transport one) {
     return std::ranges::find(all, one) != all.end();
 }
 
-/// Loads our module, or says why it does not load: the kernel log knows more than insmod.
 Result<void> load_module(Host &host, const ServeOptions &options, bool beside_stock) {
     if (auto copied = host.put(options.module, remote_module, Deadline::scaled(seconds(20)));
         !copied)
         return copied;
-    const auto script = fmt::format("modprobe -a $(modinfo -F depends {0} | tr , ' ') || exit 1\n"
-                                    "before=$(dmesg | wc -l)\n"
-                                    "/usr/sbin/insmod {0} {1} {2} && exit 0\n"
-                                    "dmesg | tail -n +$((before + 1)) | head -n 20 >&2\nexit 1",
-                                    remote_module, beside_stock ? "transport=rdma_ll" : "",
-                                    options.module_parameters);
-    if (auto loaded = host.check(cheap_script(script), Deadline::scaled(seconds(20))); !loaded)
+    const auto parameters = (beside_stock ? "transport=rdma_ll " : "") + options.module_parameters;
+    if (auto loaded = run_script(host, "load-module", {remote_module, parameters},
+                                 Deadline::scaled(seconds(20)));
+        !loaded)
         return fail(fmt::format("{} does not load", options.module.string()), loaded.error());
     return {};
 }
-
-constexpr auto prepare = R"(set -e
-modprobe -a nfsd sunrpc
-grep -q ' /proc/fs/nfsd ' /proc/mounts || mount -t nfsd nfsd /proc/fs/nfsd
-mkdir -p /export /var/lib/nfs/nfsdcld
-grep -q ' /export ' /proc/mounts || mount -t tmpfs -o size=75%,mode=777 export /export
-pidof nfsdcld >/dev/null || nfsdcld
-pidof rpc.mountd >/dev/null || rpc.mountd
-exportfs -o rw,async,no_root_squash,insecure,no_subtree_check,fsid=0 '*:/export'
-)";
-
-// NFS's daemons stay: they hold nothing, and the next server needs them.
-constexpr auto undo = R"(failed=
-rpc.nfsd 0 || failed=1
-exportfs -ua
-for n in 1 2 3 4 5 6 7 8 9 10; do
-    grep -q ' /export ' /proc/mounts || break
-    umount /export 2>/dev/null && break
-    sleep 0.3
-done
-! grep -q ' /export ' /proc/mounts || { echo "/export is still busy" >&2; failed=1; }
-! grep -q '^svcrdma ' /proc/modules || /usr/sbin/rmmod svcrdma || failed=1
-! grep -q '^rpcrdma ' /proc/modules || /usr/sbin/modprobe -r rpcrdma || failed=1
-[ -z "$failed" ])";
 
 } // namespace
 
@@ -95,9 +69,10 @@ Result<NfsServer> NfsServer::start(Host &host, const ServeOptions &options) {
     const bool ours = has(options.transports, Transport::svcrdma);
     const auto limit = Deadline::scaled(seconds(60));
 
-    const auto preparation = fmt::format("{}echo {} >/proc/fs/nfsd/max_block_size\n{}", prepare,
-                                         options.max_payload, stock ? "modprobe rpcrdma\n" : "");
-    if (auto done = host.check(cheap_script(preparation), limit); !done)
+    if (auto done =
+            run_script(host, "nfs-prepare",
+                       {std::to_string(options.max_payload), stock ? "rpcrdma" : ""}, limit);
+        !done)
         return give_up(done.error());
     if (ours) {
         if (auto loaded = load_module(host, options, stock); !loaded)
@@ -119,8 +94,7 @@ Result<NfsServer> NfsServer::start(Host &host, const ServeOptions &options) {
 }
 
 Result<void> NfsServer::stop() {
-    auto stopped = host_->check(cheap_script(undo), Deadline::scaled(seconds(30)));
-    if (!stopped)
+    if (auto stopped = run_script(*host_, "nfs-stop", {}, Deadline::scaled(seconds(30))); !stopped)
         return fail("stopping the NFS server", stopped.error());
     return {};
 }

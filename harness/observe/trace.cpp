@@ -1,46 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "observe/trace.h"
 
+#include "host/guest_script.h"
 #include "util/text.h"
 
 #include <fmt/format.h>
 
 namespace lab {
 namespace {
-
-// Events of our own time the handler: where it begins, where it returns, and what lies between.
-// Removing what is not there is no error: an earlier start may have been interrupted.
-constexpr auto stop = R"(cd /sys/kernel/tracing || exit
-quiet() { echo "$1" 2>/dev/null >>"$2"; }
-[ -d events/synthetic/lab_handler ] && quiet '!hist:keys=ns.buckets=500' events/synthetic/lab_handler/trigger
-[ -d events/lab/leave ] && quiet '!hist:keys=common_pid:ns=common_timestamp-$at:onmatch(lab.enter).trace(lab_handler,$ns)' events/lab/leave/trigger
-[ -d events/lab/enter ] && quiet '!hist:keys=common_pid:at=common_timestamp' events/lab/enter/trigger
-quiet '!lab_handler' synthetic_events
-quiet '-:lab/leave' kprobe_events
-quiet '-:lab/enter' kprobe_events
-quiet '!hist:keys=function.sym' events/workqueue/workqueue_execute_start/trigger
-quiet '!hist:keys=comm' events/sched/sched_wakeup/trigger
-)";
-
-constexpr auto start = R"(set -e
-echo hist:keys=comm >events/sched/sched_wakeup/trigger
-echo hist:keys=function.sym >events/workqueue/workqueue_execute_start/trigger
-)";
-
-constexpr auto time_handler = R"(echo 'p:lab/enter {0}:svc_rdma_wc_send' >>kprobe_events
-echo 'r:lab/leave {0}:svc_rdma_wc_send' >>kprobe_events
-echo 'lab_handler u64 ns' >>synthetic_events
-echo 'hist:keys=common_pid:at=common_timestamp' >events/lab/enter/trigger
-echo 'hist:keys=common_pid:ns=common_timestamp-$at:onmatch(lab.enter).trace(lab_handler,$ns)' >events/lab/leave/trigger
-echo 'hist:keys=ns.buckets=500' >events/synthetic/lab_handler/trigger
-)";
-
-constexpr auto read_all = R"(cd /sys/kernel/tracing
-for event in sched/sched_wakeup workqueue/workqueue_execute_start synthetic/lab_handler; do
-    echo "event $event"
-    cat events/$event/hist 2>/dev/null || :
-done
-)";
 
 std::string group_of(std::string_view comm) {
     if (comm == "nfsd")
@@ -86,17 +53,13 @@ std::optional<double> Trace::send_handler_median() const {
 }
 
 Result<void> start_trace(Host &host, std::string_view module, Deadline deadline) {
-    const auto command =
-        "[ -e /sys/kernel/tracing/events ] || mount -t tracefs nodev /sys/kernel/tracing\n" +
-        std::string(stop) + start +
-        (module.empty() ? "" : fmt::format(fmt::runtime(time_handler), module));
-    if (auto out = host.check(cheap_script(command), deadline); !out)
+    if (auto out = run_script(host, "trace", {"start", std::string(module)}, deadline); !out)
         return fail("cannot trace on " + host.name(), out.error());
     return {};
 }
 
 Result<Trace> stop_trace(Host &host, Deadline deadline) {
-    const auto text = host.check(cheap_script(std::string(read_all) + stop + "true"), deadline);
+    const auto text = run_script(host, "trace", {"stop"}, deadline);
     if (!text)
         return fail("cannot read the trace of " + host.name(), text.error());
     return parse_trace(*text);

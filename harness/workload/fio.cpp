@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "workload/fio.h"
 
+#include "host/guest_script.h"
 #include "util/shell.h"
 
 #include <fmt/format.h>
@@ -34,30 +35,12 @@ Result<void> lay_out_files(Host &host, const JobFile &job, const std::string &di
 
 Result<FioOutput> run_fio(Host &host, const JobFile &job, const std::string &dir,
                           std::chrono::seconds idle, Deadline deadline) {
-    // The watcher looks at the RPCs of all mounts: cheap, and the same for every transport. It
-    // stays out of the mount: its sleep outlives it, and would keep the mount busy. A process
-    // whose asynchronous I/O never ends cannot even be killed, so fio writes to files and the
-    // shell leaves without it.
-    const auto command = fmt::format(
-        R"(cd {dir} || exit
-trap 'kill -9 $watcher; exit {idle_status}' USR1
-echo $$ >{base}/fio.pid
-fio --output-format=json {job} >{base}/out 2>{base}/err </dev/null & fio=$!
-(cd /; last=; idle=0
- while sleep 1; do
-   now=$(sed -n 's/^rpc \([0-9]*\) .*/\1/p' /proc/net/rpc/nfs)
-   if [ "$now" = "$last" ]; then idle=$((idle + 1)); else idle=0; fi
-   last=$now
-   if [ $idle -ge {idle} ]; then kill -9 $(pgrep -P $fio) $fio; kill -USR1 $$; exit; fi
- done) </dev/null >/dev/null 2>&1 & watcher=$!
-wait $fio; status=$?
-kill $watcher 2>/dev/null
-cat {base}/out; cat {base}/err >&2
-exit $status)",
-        fmt::arg("dir", shell_quote(dir)), fmt::arg("job", shell_quote(remote_path(job))),
-        fmt::arg("base", base_dir), fmt::arg("idle", idle.count()),
-        fmt::arg("idle_status", idle_status));
-    auto output = host.run(command, deadline);
+    const auto command =
+        guest_script("run-fio", {dir, remote_path(job), std::string(base_dir),
+                                 std::to_string(idle.count()), std::to_string(idle_status)});
+    if (!command)
+        return fail(command.error());
+    auto output = host.run(*command, deadline);
     if (!output)
         return fail("fio " + job.name, output.error());
     if (output->status == idle_status)
