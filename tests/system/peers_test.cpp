@@ -35,12 +35,12 @@ class PeersTest : public AttackTest {
   protected:
     static Host &attacker() { return client(1); }
 
-    /// Expects that all of the attack's connections were open for most of the time. Each says
-    /// every second how many are; they are made anew when they are dropped.
-    static void expect_all_open(unsigned connections) {
-        EXPECT_EQ(on(attacker(), "sort -n /run/attack.out | awk '{ open[NR] = $1 } END { print "
-                                 "open[int(NR / 2)] }'"),
-                  fmt::format("{}\n", connections));
+    /// Expects that most of the attack's connections were open for most of the time. Every second
+    /// it says how many are; each is made anew when it is dropped, which takes a while.
+    static void expect_most_open(unsigned connections) {
+        const auto open = on(attacker(), "sort -n /run/attack.out | awk '{ open[NR] = $1 } END { "
+                                         "print open[int(NR / 2)] }'");
+        EXPECT_GE(std::stoul(open), connections / 2);
     }
 };
 
@@ -58,7 +58,7 @@ TEST_P(ThreadsTest, OthersAreServed) {
     const auto said = end_of_attack(attacker());
     fmt::print("longest call {} ms, {} ms without the attack; {}", busy, calm, said);
     EXPECT_LT(busy, stretched(seconds(1)).count() + 4 * calm);
-    expect_all_open(what.connections);
+    expect_most_open(what.connections);
     unmount_both();
     expect_nothing_live();
 }
