@@ -179,8 +179,9 @@ void svc_rdma_credits_tell(struct svcxprt_rdma *rdma,
 	/* Receives first, Send second: pairs with svc_rdma_credits_cover(). */
 	grant = smp_load_acquire(&rdma->sc_grant);
 	rpcrdma_hdr_set_credits(ctxt->sc_buf, grant);
-	ib_dma_sync_single_for_device(rdma->sc_pd->device, ctxt->sc_sge.addr,
-				      ctxt->sc_sge.length, DMA_TO_DEVICE);
+	svc_rdma_bounce_to_device(&ctxt->sc_bounce, rdma->sc_pd->device,
+				  ctxt->sc_sge.addr, ctxt->sc_sge.length,
+				  DMA_TO_DEVICE);
 }
 
 /**

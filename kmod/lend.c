@@ -29,9 +29,10 @@ enum svc_rdma_hints {
  * @vectors: of completion
  * @queue_bytes: the largest Send Queue that is not refused, whatever it says
  * @regions: memory regions of a queue pair: each piece of a chunk takes one
+ * @bounces: it works on copies of Send and Receive buffers (bounce.h)
  * @hints: see there
  */
-static const struct svc_rdma_adapter {
+struct svc_rdma_adapter {
 	const char		*name;
 	int			send_sges;
 	int			read_sges;
@@ -41,8 +42,11 @@ static const struct svc_rdma_adapter {
 	int			vectors;
 	u32			queue_bytes;
 	u32			regions;
+	bool			bounces;
 	enum svc_rdma_hints	hints;
-} svc_rdma_adapters[] = {
+};
+
+static const struct svc_rdma_adapter svc_rdma_adapters[] = {
 	{
 		/*
 		 * ConnectX: a Work Request has 512 bytes at the most, a Send Queue
@@ -86,6 +90,10 @@ static const struct svc_rdma_adapter {
 		 */
 		.name			= "regions",
 		.regions		= 66,
+	}, {
+		/* Cannot reach all memory. */
+		.name			= "bounce",
+		.bounces		= true,
 	},
 };
 
@@ -94,7 +102,7 @@ static const struct svc_rdma_adapter *svc_rdma_adapter;
 static char *device;
 module_param(device, charp, 0400);
 MODULE_PARM_DESC(device,
-		 "for tests: the adapter whose limits and habits RDMA devices get while the module is loaded: mlx5, bnxt_re, small, tight or regions (default: none)");
+		 "for tests: the adapter whose limits and habits RDMA devices get while the module is loaded: mlx5, bnxt_re, small, tight, regions or bounce (default: none)");
 
 /**
  * svc_rdma_lend_init - find out which adapter is lent
@@ -247,6 +255,12 @@ int svc_rdma_lent_arm(struct svc_rdma_lent_cq *lent, struct ib_cq *cq)
 	/* One that is still to be raised comes late enough for this one, too. */
 	irq_work_queue(&lent->event);
 	return 0;
+}
+
+/* Whether buffers are to be copied. */
+bool svc_rdma_lent_bounces(void)
+{
+	return svc_rdma_adapter && svc_rdma_adapter->bounces;
 }
 
 /**

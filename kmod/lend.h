@@ -59,6 +59,7 @@ bool svc_rdma_lent_refuses(const struct ib_qp_init_attr *attr);
 void svc_rdma_lent_cq_init(struct svc_rdma_lent_cq *lent, struct ib_cq *cq);
 void svc_rdma_lent_cq_flush(struct svc_rdma_lent_cq *lent);
 int svc_rdma_lent_arm(struct svc_rdma_lent_cq *lent, struct ib_cq *cq);
+bool svc_rdma_lent_bounces(void);
 u32 svc_rdma_lent_regions(u32 wanted);
 bool svc_rdma_lent_region_get(struct svc_rdma_lent_cq *lent);
 void svc_rdma_lent_region_put(struct svc_rdma_lent_cq *lent);

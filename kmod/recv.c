@@ -37,10 +37,10 @@ static struct ib_recv_wr *svc_rdma_recv_chain(struct svcxprt_rdma *rdma,
 		if (!ctxt)
 			break;
 		/* Unwrapping a secured call may have written to the buffer. */
-		ib_dma_sync_single_for_device(rdma->sc_pd->device,
-					      ctxt->rc_sge.addr,
-					      ctxt->rc_sge.length,
-					      DMA_FROM_DEVICE);
+		svc_rdma_bounce_to_device(&ctxt->rc_bounce,
+					  rdma->sc_pd->device,
+					  ctxt->rc_sge.addr,
+					  ctxt->rc_sge.length, DMA_FROM_DEVICE);
 		ctxt->rc_wr.next = chain;
 		chain = &ctxt->rc_wr;
 		(*count)++;
@@ -361,9 +361,9 @@ int svc_rdma_recvfrom(struct svc_rqst *rqstp)
 		if (verdict != RPCRDMA_HDR_OK)
 			goto out_refuse;
 	} else {
-		ib_dma_sync_single_for_cpu(rdma->sc_pd->device,
-					   ctxt->rc_sge.addr, ctxt->rc_byte_len,
-					   DMA_FROM_DEVICE);
+		svc_rdma_bounce_to_cpu(&ctxt->rc_bounce, rdma->sc_pd->device,
+				       ctxt->rc_sge.addr, ctxt->rc_byte_len,
+				       DMA_FROM_DEVICE);
 		verdict = rpcrdma_hdr_decode(ctxt->rc_buf, ctxt->rc_byte_len,
 					     &rdma->sc_limits, &ctxt->rc_hdr);
 		if (verdict != RPCRDMA_HDR_OK)

@@ -22,10 +22,9 @@ svc_rdma_recv_ctxt_alloc(struct svcxprt_rdma *rdma)
 	ctxt->rc_buf = kmalloc_node(rdma->sc_inline_size, GFP_KERNEL, node);
 	if (!ctxt->rc_buf)
 		goto out_ctxt;
-	ctxt->rc_sge.addr = ib_dma_map_single(device, ctxt->rc_buf,
-					      rdma->sc_inline_size,
-					      DMA_FROM_DEVICE);
-	if (ib_dma_mapping_error(device, ctxt->rc_sge.addr))
+	if (svc_rdma_bounce_map(&ctxt->rc_bounce, device, ctxt->rc_buf,
+				&ctxt->rc_sge, rdma->sc_inline_size,
+				DMA_FROM_DEVICE))
 		goto out_buf;
 	ctxt->rc_sge.length = rdma->sc_inline_size;
 	ctxt->rc_sge.lkey = rdma->sc_pd->local_dma_lkey;
@@ -50,8 +49,9 @@ out_count:
 static void svc_rdma_recv_ctxt_free(struct svcxprt_rdma *rdma,
 				    struct svc_rdma_recv_ctxt *ctxt)
 {
-	ib_dma_unmap_single(rdma->sc_pd->device, ctxt->rc_sge.addr,
-			    ctxt->rc_sge.length, DMA_FROM_DEVICE);
+	svc_rdma_bounce_unmap(&ctxt->rc_bounce, rdma->sc_pd->device,
+			      ctxt->rc_sge.addr, ctxt->rc_sge.length,
+			      DMA_FROM_DEVICE);
 	kfree(ctxt->rc_buf);
 	kfree(ctxt);
 	rdma->sc_recv_ctxts--;

@@ -165,8 +165,9 @@ int svc_rdma_send_call(struct svcxprt_rdma *rdma, u32 xid,
 		svc_rdma_send_ctxt_release(rdma, ctxt);
 		return -EINVAL;
 	}
-	ib_dma_sync_single_for_device(rdma->sc_pd->device, ctxt->sc_sge.addr,
-				      header + call->len, DMA_TO_DEVICE);
+	svc_rdma_bounce_to_device(&ctxt->sc_bounce, rdma->sc_pd->device,
+				  ctxt->sc_sge.addr, header + call->len,
+				  DMA_TO_DEVICE);
 	ctxt->sc_chain.reply = NULL;
 	svc_rdma_send(rdma, ctxt, header + call->len, 0);
 	svc_rdma_count(SVC_RDMA_backchannel_calls);

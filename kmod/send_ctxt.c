@@ -22,10 +22,9 @@ svc_rdma_send_ctxt_alloc(struct svcxprt_rdma *rdma)
 	ctxt->sc_buf = kmalloc_node(rdma->sc_inline_size, GFP_KERNEL, node);
 	if (!ctxt->sc_buf)
 		goto out_ctxt;
-	ctxt->sc_sge.addr = ib_dma_map_single(device, ctxt->sc_buf,
-					      rdma->sc_inline_size,
-					      DMA_TO_DEVICE);
-	if (ib_dma_mapping_error(device, ctxt->sc_sge.addr))
+	if (svc_rdma_bounce_map(&ctxt->sc_bounce, device, ctxt->sc_buf,
+				&ctxt->sc_sge, rdma->sc_inline_size,
+				DMA_TO_DEVICE))
 		goto out_buf;
 	ctxt->sc_sge.lkey = rdma->sc_pd->local_dma_lkey;
 	ctxt->sc_rdma = rdma;
@@ -49,8 +48,9 @@ out_count:
 static void svc_rdma_send_ctxt_free(struct svcxprt_rdma *rdma,
 				    struct svc_rdma_send_ctxt *ctxt)
 {
-	ib_dma_unmap_single(rdma->sc_pd->device, ctxt->sc_sge.addr,
-			    rdma->sc_inline_size, DMA_TO_DEVICE);
+	svc_rdma_bounce_unmap(&ctxt->sc_bounce, rdma->sc_pd->device,
+			      ctxt->sc_sge.addr, rdma->sc_inline_size,
+			      DMA_TO_DEVICE);
 	kfree(ctxt->sc_buf);
 	kfree(ctxt);
 	atomic_dec(&rdma->sc_send_ctxts);

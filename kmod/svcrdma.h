@@ -37,6 +37,7 @@
 #include <rdma/rdma_cm.h>
 #include <rdma/rw.h>
 
+#include "bounce.h"
 #include "header.h"
 #include "lend.h"
 #include "stats.h"
@@ -191,6 +192,7 @@ struct svc_rdma_recv_ctxt {
 	struct ib_cqe		rc_cqe;
 	struct ib_sge		rc_sge;
 	u8			*rc_buf;
+	struct svc_rdma_bounce	rc_bounce;
 	u32			rc_byte_len;
 	bool			rc_read_done;
 	bool			rc_owed;
@@ -226,6 +228,7 @@ struct svc_rdma_send_ctxt {
 	struct ib_cqe		sc_cqe;
 	struct ib_sge		sc_sge;
 	u8			*sc_buf;
+	struct svc_rdma_bounce	sc_bounce;
 	struct svc_rdma_chain	sc_chain;
 	struct svc_rdma_rw	sc_rw;
 	u32			sc_budget;
