@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Adapters that the lab has not got: the module lends their limits and habits to the device that is
 // there (kmod/lend.h), and works under them.
-#include "module_test.h"
+#include "lent_device.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
-#include <algorithm>
-#include <regex>
 #include <set>
 
 namespace lab {
@@ -15,50 +13,6 @@ namespace lab {
 namespace {
 
 using std::chrono::seconds;
-
-/// The numbers behind "NAME=" in a trace, in its order.
-std::vector<unsigned> all_of(const std::string &name, const std::string &trace) {
-    const std::regex pattern(" " + name + "=([0-9]+)");
-    std::vector<unsigned> found;
-    for (auto at = std::sregex_iterator(trace.begin(), trace.end(), pattern);
-         at != std::sregex_iterator(); ++at)
-        found.push_back(static_cast<unsigned>(std::stoul((*at)[1])));
-    return found;
-}
-
-unsigned most(const std::string &name, const std::string &trace) {
-    const auto found = all_of(name, trace);
-    return found.empty() ? 0 : *std::ranges::max_element(found);
-}
-
-class LentDeviceTest : public ModuleTest {
-  protected:
-    void lend(const std::string &device, const std::string &mount_options = {}) {
-        serve({Transport::svcrdma}, 8, "device=" + device);
-        ASSERT_TRUE(nfs_);
-        accepted_ = traced("svc_rdma_accepted", [&] {
-            auto mounted =
-                Mount::make(client(), *nfs_, Transport::svcrdma, "3", "/mnt/nfs", mount_options);
-            ASSERT_TRUE(worked(mounted));
-            mount_.emplace(std::move(*mounted));
-        });
-    }
-
-    /// Unmounts: nothing went wrong, and nothing is left. The device has its own limits back when
-    /// the module has gone.
-    void end() {
-        for (const auto &[name, value] : counters()) {
-            if (name.starts_with("err_") || name.ends_with("_failures") || name == "stalls" ||
-                name == "replies_too_large") {
-                EXPECT_EQ(value, 0U) << name;
-            }
-        }
-        unmount();
-        expect_nothing_live();
-    }
-
-    std::string accepted_; ///< what was agreed on with each connection
-};
 
 /// What shows that an adapter was lent.
 struct Adapter {
@@ -97,7 +51,8 @@ TEST_P(AdapterTest, ReadsWhatItWrote) {
 INSTANTIATE_TEST_SUITE_P(Adapters, AdapterTest,
                          ::testing::Values(Adapter{"mlx5", 128, 30, 30, false},
                                            Adapter{"bnxt_re", 128, 6, 6, true},
-                                           Adapter{"small", 55, 3, 3, true}),
+                                           Adapter{"small", 55, 3, 3, true},
+                                           Adapter{"bounce", 128, 32, 32, true}),
                          [](const auto &info) { return info.param.name; });
 
 // A device that says it has room and has none for what it says is asked for less, until it takes
@@ -133,56 +88,6 @@ TEST_F(LentDeviceTest, RegionsThatRunOutAreWaitedFor) {
     EXPECT_GT(now.at("unmapped"), 0U) << "regions did not run out";
     EXPECT_EQ(now.at("device_closes") + now.at("flushes"), 0U) << "a connection was lost";
     end();
-}
-
-/// A server whose RDMA core moves all chunks through memory regions.
-class ForcedRegionsTest : public LentDeviceTest {
-  protected:
-    void SetUp() override {
-        LentDeviceTest::SetUp();
-        load_core("force_mr=1");
-    }
-
-    void TearDown() override {
-        // With nothing mounted and nothing served, which the base sees to.
-        LentDeviceTest::TearDown();
-        if (pair_lives())
-            load_core("");
-    }
-
-    /// The parameter can be given when ib_core is loaded, and then is nowhere to be seen.
-    static void load_core(const std::string &parameters) {
-        constexpr auto modules = "rdma_rxe rdma_ucm ib_umad ib_uverbs ib_uverbs_support rpcrdma "
-                                 "rdma_cm iw_cm ib_cm ib_core";
-        on(server(),
-           fmt::format(
-               "rdma link delete rxe0 2>/dev/null; "
-               "for m in {0} {0}; do rmmod $m 2>/dev/null; done; ! lsmod | grep ^ib_core && "
-               "modprobe ib_core {1} && modprobe -a rdma_cm rdma_rxe && "
-               "rdma link add rxe0 type rxe netdev eth1",
-               modules, parameters),
-           seconds(60));
-    }
-};
-
-// Registered memory has no gaps: Reads, Writes, and Writes across the parts of a reply. With an
-// adapter that may use it and need not nothing but a queue pair tells that it has to.
-TEST_F(ForcedRegionsTest, MoveEverything) {
-    for (const char *device : {"", "mlx5"}) {
-        SCOPED_TRACE(device);
-        lend(device);
-        ASSERT_TRUE(mount_);
-        const auto trace = traced("svc_rdma_post", [this] { verify("workloads/verify-1m.fio"); });
-        // Eight segments: each is registered and then moved.
-        EXPECT_GE(most("work_requests", trace), 16U);
-        EXPECT_LE(most("most_sges", trace), 1U);
-        make_many(500);
-        EXPECT_EQ(on(client(), count_many, seconds(60)), "500\n");
-        EXPECT_GT(counters().at("long_replies"), 0U);
-        remove_many();
-        end();
-        stop();
-    }
 }
 
 // Nobody lends what there is not, and what was lent is given back.

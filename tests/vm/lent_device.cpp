@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "lent_device.h"
+
+#include <algorithm>
+#include <regex>
+
+namespace lab {
+
+std::vector<unsigned> all_of(const std::string &name, const std::string &trace) {
+    const std::regex pattern(" " + name + "=([0-9]+)");
+    std::vector<unsigned> found;
+    for (auto at = std::sregex_iterator(trace.begin(), trace.end(), pattern);
+         at != std::sregex_iterator(); ++at)
+        found.push_back(static_cast<unsigned>(std::stoul((*at)[1])));
+    return found;
+}
+
+unsigned most(const std::string &name, const std::string &trace) {
+    const auto found = all_of(name, trace);
+    return found.empty() ? 0 : *std::ranges::max_element(found);
+}
+
+void LentDeviceTest::lend(const std::string &device, const std::string &mount_options) {
+    serve({Transport::svcrdma}, 8, "device=" + device);
+    ASSERT_TRUE(nfs_);
+    accepted_ = traced("svc_rdma_accepted", [&] {
+        auto mounted =
+            Mount::make(client(), *nfs_, Transport::svcrdma, "3", "/mnt/nfs", mount_options);
+        ASSERT_TRUE(worked(mounted));
+        mount_.emplace(std::move(*mounted));
+    });
+}
+
+void LentDeviceTest::end() {
+    for (const auto &[name, value] : counters()) {
+        if (name.starts_with("err_") || name.ends_with("_failures") || name == "stalls" ||
+            name == "replies_too_large") {
+            EXPECT_EQ(value, 0U) << name;
+        }
+    }
+    unmount();
+    expect_nothing_live();
+}
+
+} // namespace lab
