@@ -28,7 +28,8 @@ TEST_P(AdapterTest, ReadsWhatItWrote) {
     const auto &adapter = GetParam();
     lend(adapter.name);
     ASSERT_TRUE(mount_);
-    EXPECT_EQ(most("credits", accepted_), adapter.credits) << accepted_;
+    // What the longest message leaves, which has some pages more or fewer in other kernels.
+    EXPECT_NEAR(most("credits", accepted_), adapter.credits, 1) << accepted_;
     EXPECT_EQ(most("sges", accepted_), adapter.sges) << accepted_;
 
     verify("workloads/verify-4k.fio");
