@@ -24,7 +24,7 @@ enum {
 	SVC_RDMA_RNR_RETRY		= 7,
 
 	/*
-	 * What we wait for an acknowledgement, 4.096 us << this: two seconds.
+	 * What we wait for an acknowledgment, 4.096 us << this: two seconds.
 	 * Left to itself the client would say, and could say hours. It tries as
 	 * often as the client asked for, 6 times with Linux: one that stands
 	 * still for eight seconds keeps its connection.
