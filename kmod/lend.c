@@ -248,9 +248,7 @@ int svc_rdma_lent_arm(struct svc_rdma_lent_cq *lent, struct ib_cq *cq)
 	ret = ib_req_notify_cq(cq, IB_CQ_REPORT_MISSED_EVENTS);
 	if (!ret)
 		ret = ib_req_notify_cq(cq, SVC_RDMA_ARM);
-	else if (ret > 0 && hints == SVC_RDMA_HINTS_UNARMED)
-		return ret;
-	if (ret <= 0)
+	if (ret <= 0 || hints == SVC_RDMA_HINTS_UNARMED)
 		return ret;
 	/* One that is still to be raised comes late enough for this one, too. */
 	irq_work_queue(&lent->event);

@@ -46,8 +46,8 @@ TEST_F(CpusTest, LiveAsFastAsTheHost) {
         const auto guest = now() - guest_began;
         const auto real = std::chrono::duration<double>(Clock::now() - host_began).count();
         // The connection that asks takes its time.
-        EXPECT_GT(guest, real * 0.75) << host->name();
-        EXPECT_LT(guest, real * 1.25) << host->name();
+        EXPECT_GT(guest, real / 2) << host->name();
+        EXPECT_LT(guest, real * 2) << host->name();
     }
 }
 
