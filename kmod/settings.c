@@ -6,9 +6,9 @@
  */
 #include <linux/kstrtox.h>
 #include <linux/mm.h>
-#include <linux/moduleparam.h>
 
 #include "svcrdma.h"
+#include "bounds.h"
 
 enum {
 	SVC_RDMA_CONNECTIONS_MAX	= 1000000,
@@ -22,9 +22,7 @@ enum {
 	SVC_RDMA_CONNECTION_SHARE	= 4,	/* of the budget, for one of them */
 };
 
-static struct svc_rdma_bounds {
-	unsigned int value, min, max, multiple_of;
-} svc_rdma_settings[] = {
+static struct svc_rdma_bounds svc_rdma_settings[] = {
 	[SVC_RDMA_SETTING_CREDITS] = { 128, SVC_RDMA_CREDITS_MIN, 4096, 1 },
 	[SVC_RDMA_SETTING_BC_CREDITS] = { 4, 1, 64, 1 },
 	/* RFC 8797 counts in KiB. */
@@ -79,7 +77,7 @@ unsigned int svc_rdma_setting(enum svc_rdma_setting setting)
 	return READ_ONCE(svc_rdma_settings[setting].value);
 }
 
-static int svc_rdma_setting_set(const char *val, const struct kernel_param *kp)
+static int svc_rdma_bounds_set(const char *val, const struct kernel_param *kp)
 {
 	struct svc_rdma_bounds *bounds = kp->arg;
 	unsigned int value;
@@ -94,64 +92,64 @@ static int svc_rdma_setting_set(const char *val, const struct kernel_param *kp)
 	return 0;
 }
 
-static int svc_rdma_setting_get(char *buffer, const struct kernel_param *kp)
+static int svc_rdma_bounds_get(char *buffer, const struct kernel_param *kp)
 {
 	const struct svc_rdma_bounds *bounds = kp->arg;
 
 	return sysfs_emit(buffer, "%u\n", READ_ONCE(bounds->value));
 }
 
-static const struct kernel_param_ops svc_rdma_setting_ops = {
-	.set = svc_rdma_setting_set,
-	.get = svc_rdma_setting_get,
+const struct kernel_param_ops svc_rdma_bounds_ops = {
+	.set = svc_rdma_bounds_set,
+	.get = svc_rdma_bounds_get,
 };
 
-module_param_cb(credits, &svc_rdma_setting_ops,
+module_param_cb(credits, &svc_rdma_bounds_ops,
 		&svc_rdma_settings[SVC_RDMA_SETTING_CREDITS], 0644);
 MODULE_PARM_DESC(credits,
 		 "most calls that one client may have outstanding, 8 to 4096 (default: 128); new connections");
 
-module_param_cb(backchannel_credits, &svc_rdma_setting_ops,
+module_param_cb(backchannel_credits, &svc_rdma_bounds_ops,
 		&svc_rdma_settings[SVC_RDMA_SETTING_BC_CREDITS], 0644);
 MODULE_PARM_DESC(backchannel_credits,
 		 "most calls back to one client that may be outstanding, 1 to 64 (default: 4); new connections");
 
-module_param_cb(inline_size, &svc_rdma_setting_ops,
+module_param_cb(inline_size, &svc_rdma_bounds_ops,
 		&svc_rdma_settings[SVC_RDMA_SETTING_INLINE_SIZE], 0644);
 MODULE_PARM_DESC(inline_size,
 		 "bytes of the largest message without chunks, either way, 1024 to 65536 in steps of 1024 (default: 4096); new connections");
 
-module_param_cb(outbound_reads, &svc_rdma_setting_ops,
+module_param_cb(outbound_reads, &svc_rdma_bounds_ops,
 		&svc_rdma_settings[SVC_RDMA_SETTING_OUTBOUND_READS], 0644);
 MODULE_PARM_DESC(outbound_reads,
 		 "most RDMA Reads outstanding on one connection, 1 to 255 (default: 16) if client and device allow as many; new connections");
 
-module_param_cb(deadline, &svc_rdma_setting_ops,
+module_param_cb(deadline, &svc_rdma_bounds_ops,
 		&svc_rdma_settings[SVC_RDMA_SETTING_DEADLINE], 0644);
 MODULE_PARM_DESC(deadline,
 		 "seconds that a client may take nothing of what was sent to it, and deliver nothing that it was asked for, 5 to 3600 (default: 20); then its connection ends");
 
-module_param_cb(budget, &svc_rdma_setting_ops,
+module_param_cb(budget, &svc_rdma_bounds_ops,
 		&svc_rdma_settings[SVC_RDMA_SETTING_BUDGET], 0644);
 MODULE_PARM_DESC(budget,
 		 "MiB that RDMA Reads and Writes of all connections may pin, 1 to 1048576 (default: an eighth of the memory); more waits");
 
-module_param_cb(connection_budget, &svc_rdma_setting_ops,
+module_param_cb(connection_budget, &svc_rdma_bounds_ops,
 		&svc_rdma_settings[SVC_RDMA_SETTING_CONNECTION_BUDGET], 0644);
 MODULE_PARM_DESC(connection_budget,
 		 "MiB of it that one connection may pin, 1 to 1048576 (default: a quarter of budget)");
 
-module_param_cb(keepalive, &svc_rdma_setting_ops,
+module_param_cb(keepalive, &svc_rdma_bounds_ops,
 		&svc_rdma_settings[SVC_RDMA_SETTING_KEEPALIVE], 0644);
 MODULE_PARM_DESC(keepalive,
 		 "seconds after which a silent client is probed, 0 to 3600 (default: 60; 0: never); after twice as long its connection ends");
 
-module_param_cb(connections, &svc_rdma_setting_ops,
+module_param_cb(connections, &svc_rdma_bounds_ops,
 		&svc_rdma_settings[SVC_RDMA_SETTING_CONNECTIONS], 0644);
 MODULE_PARM_DESC(connections,
 		 "most connections of all clients, 1 to 1000000 (default: one for each 3 MiB of memory, 256 at least); more are refused");
 
-module_param_cb(connections_per_client, &svc_rdma_setting_ops,
+module_param_cb(connections_per_client, &svc_rdma_bounds_ops,
 		&svc_rdma_settings[SVC_RDMA_SETTING_CLIENT_CONNECTIONS], 0644);
 MODULE_PARM_DESC(connections_per_client,
 		 "most connections of one client address, 1 to 1000000 (default: 1024); more are refused");

@@ -12,8 +12,10 @@
 
 #ifdef CONFIG_SVCRDMA_CHECKS
 
-extern unsigned int svc_rdma_unmap_us;
-extern unsigned int svc_rdma_reply_ms;
+#include "bounds.h"
+
+extern struct svc_rdma_bounds svc_rdma_unmap_us;
+extern struct svc_rdma_bounds svc_rdma_reply_ms;
 
 void svc_rdma_strain_delay(unsigned int us);
 void svc_rdma_strain_sleep(unsigned int ms);
@@ -24,7 +26,7 @@ unsigned long svc_rdma_strain_credit_window(unsigned long usual);
 /* The CPU waits for the IOMMU. Any context. */
 static inline void svc_rdma_strain_unmap(void)
 {
-	unsigned int us = READ_ONCE(svc_rdma_unmap_us);
+	unsigned int us = READ_ONCE(svc_rdma_unmap_us.value);
 
 	if (unlikely(us))
 		svc_rdma_strain_delay(us);
@@ -33,7 +35,7 @@ static inline void svc_rdma_strain_unmap(void)
 /* A slow file system. May sleep. */
 static inline void svc_rdma_strain_reply(void)
 {
-	unsigned int ms = READ_ONCE(svc_rdma_reply_ms);
+	unsigned int ms = READ_ONCE(svc_rdma_reply_ms.value);
 
 	if (unlikely(ms))
 		svc_rdma_strain_sleep(ms);
