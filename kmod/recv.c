@@ -181,7 +181,7 @@ svc_rdma_recv_next(struct svcxprt_rdma *rdma)
 	unsigned long *flags = &rdma->sc_xprt.xpt_flags;
 	struct svc_rdma_recv_ctxt *ctxt = NULL;
 
-	if (atomic_read(&rdma->sc_reads) || !svc_rdma_sq_all_posted(rdma))
+	if (svc_rdma_sq_has_waiters(rdma))
 		svc_rdma_send_poll(rdma);
 
 	if (svc_rdma_recv_gather(rdma)) {
@@ -215,7 +215,7 @@ svc_rdma_recv_next(struct svcxprt_rdma *rdma)
 	if (!llist_empty(&rdma->sc_read_done) ||
 	    !llist_empty(&rdma->sc_recv_later) || svc_rdma_recv_arm(rdma) > 0)
 		set_bit(XPT_DATA, flags);
-	else if (atomic_read(&rdma->sc_reads) || !svc_rdma_sq_all_posted(rdma))
+	else if (svc_rdma_sq_has_waiters(rdma))
 		svc_rdma_send_watch(rdma);
 	if (!ctxt && READ_ONCE(rdma->sc_trim))
 		svc_rdma_trim(rdma);

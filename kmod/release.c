@@ -214,10 +214,9 @@ void svc_rdma_self_enqueue(struct svcxprt_rdma *rdma)
  */
 static bool svc_rdma_all_released(const struct svcxprt_rdma *rdma)
 {
-	return svc_rdma_sq_idle(rdma) &&
+	return svc_rdma_all_sent(rdma) &&
 	       llist_empty(&rdma->sc_send_release_list) &&
 	       llist_empty(&rdma->sc_recv_later) &&
-	       svc_rdma_all_mapped(rdma) &&
 	       !svc_rdma_blocked(rdma);
 }
 
@@ -299,7 +298,7 @@ void svc_rdma_release_ctxt(struct svc_xprt *xprt, void *vctxt)
 
 	/* A lost update is harmless: the timer only asks whether it moved. */
 	WRITE_ONCE(rdma->sc_passes, READ_ONCE(rdma->sc_passes) + 1);
-	if (!svc_rdma_sq_idle(rdma) || !svc_rdma_all_mapped(rdma)) {
+	if (!svc_rdma_all_sent(rdma)) {
 		svc_rdma_send_poll(rdma);
 		svc_rdma_watch_stall(rdma);
 	}

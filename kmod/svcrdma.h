@@ -639,14 +639,26 @@ static inline void svc_rdma_unblock(struct svcxprt_rdma *rdma)
 		svc_rdma_unblock_now(rdma);
 }
 
+/* Whether RDMA Reads are in flight or something is parked. */
+static inline bool svc_rdma_sq_has_waiters(const struct svcxprt_rdma *rdma)
+{
+	return atomic_read(&rdma->sc_reads) || !svc_rdma_sq_all_posted(rdma);
+}
+
+/* Whether nothing is posted, and no reply waits to be. */
+static inline bool svc_rdma_all_sent(const struct svcxprt_rdma *rdma)
+{
+	return svc_rdma_sq_idle(rdma) && svc_rdma_all_mapped(rdma);
+}
+
 /*
  * Whether somebody waits for completions on the Send queue whom no thread that
  * passes by will serve.
  */
 static inline bool svc_rdma_wants_send_event(const struct svcxprt_rdma *rdma)
 {
-	return atomic_read(&rdma->sc_reads) || !svc_rdma_sq_all_posted(rdma) ||
-	       !svc_rdma_all_mapped(rdma) || svc_rdma_blocked(rdma);
+	return svc_rdma_sq_has_waiters(rdma) || !svc_rdma_all_mapped(rdma) ||
+	       svc_rdma_blocked(rdma);
 }
 
 /* release.c */

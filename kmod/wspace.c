@@ -64,8 +64,7 @@ void svc_rdma_watch_stall(struct svcxprt_rdma *rdma)
 		since = moved;
 	if (likely(time_before(jiffies, since +
 			       svc_rdma_setting(SVC_RDMA_SETTING_DEADLINE) * HZ)) ||
-	    (svc_rdma_sq_idle(rdma) && svc_rdma_all_mapped(rdma)) ||
-	    svc_rdma_closing(rdma))
+	    svc_rdma_all_sent(rdma) || svc_rdma_closing(rdma))
 		return;
 	svc_rdma_count(SVC_RDMA_stalls);
 	svc_rdma_close(rdma);
