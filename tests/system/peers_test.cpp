@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Clients that misbehave, that stand still, and that come back from a pause.
 #include "attack_test.h"
+#include "disk_export.h"
 
 #include "lab/network.h"
+#include "report/report.h"
 #include "util/deadline.h"
 
 #include <fmt/format.h>
@@ -120,11 +122,10 @@ TEST_F(PeersTest, ReadsOfSilentClientsEnd) {
 TEST_F(PeersTest, WriteFloodStaysWithinTheBudget) {
     constexpr unsigned connections = 16, budget_mib = 256;
     constexpr auto one_message_mib = 1U;
-    on(server(), "mkdir -p /export && mountpoint -q /export || mount /dev/vdb /export; "
-                 "chmod 777 /export; rm -f /export/flood*");
+    on(server(), fmt::format("{}; rm -f /export/flood*", export_disk));
     serve({Transport::svcrdma, Transport::tcp}, threads, fmt::format("budget={}", budget_mib));
     ASSERT_TRUE(nfs_);
-    on(server(), "exportfs -o rw,sync,no_root_squash,insecure,no_subtree_check,fsid=0 '*:/export'");
+    on(server(), export_sync);
     // Its own patience is not what is tested: a call that takes longer than timeo ends a
     // connection.
     auto flood = Mount::make(attacker(), *nfs_, Transport::svcrdma, "3", "/mnt/nfs",
@@ -211,24 +212,17 @@ class ConstantLoadTest : public ModuleTest, public ::testing::WithParamInterface
 
 // It does not look like a smaller one because the network is slow: no credits are cut.
 TEST_P(ConstantLoadTest, KeepsItsCredits) {
-    const auto reads = [](unsigned runtime) {
-        on(client(),
-           fmt::format(
-               "fio --name=reads --filename=/mnt/nfs/file --direct=1 --rw=randread --bs=512 "
-               "--ioengine=libaio --iodepth=128 --minimal --time_based --runtime={}",
-               runtime),
+    const auto load = [](unsigned runtime) {
+        on(client(), reads(128, fmt::format("--time_based --runtime={}", runtime)),
            seconds(runtime + 60));
     };
-    serve({Transport::svcrdma}, 8, "credit_window=8");
-    ASSERT_TRUE(nfs_);
-    mount(Transport::svcrdma, "3");
+    serve_a_file("credit_window=8");
     ASSERT_TRUE(mount_);
-    on(client(), "dd if=/dev/urandom of=/mnt/nfs/file bs=64k count=16 conv=fsync 2>&1");
     auto network = Network::make(server(), {.delay = milliseconds(GetParam())});
     ASSERT_TRUE(worked(network));
-    reads(4);
+    load(4);
     const auto before = counters().at("credit_cuts");
-    reads(45);
+    load(45);
     EXPECT_EQ(counters().at("credit_cuts"), before);
     ASSERT_TRUE(worked(network->restore()));
 }
@@ -242,28 +236,16 @@ class BurstTest : public ModuleTest {
     /// Milliseconds that so many READs at once take.
     static double burst() {
         // Terse output, the third version: the ninth field is the run time.
-        const auto out = on(client(),
-                            fmt::format("fio --name=reads --filename=/mnt/nfs/file --direct=1 "
-                                        "--rw=randread --bs=512 --ioengine=libaio --iodepth={0} "
-                                        "--number_ios={0} --minimal | cut -d ';' -f 9",
-                                        calls),
-                            seconds(60));
-        return std::stod(out);
-    }
-
-    static double median(std::vector<double> of) {
-        std::ranges::sort(of);
-        return (of[(of.size() - 1) / 2] + of[of.size() / 2]) / 2;
+        return std::stod(on(client(),
+                            reads(calls, fmt::format("--number_ios={} | cut -d ';' -f 9", calls)),
+                            seconds(60)));
     }
 
     /// For each round: half a minute of single calls, a burst, and another right after it.
     void compare(const std::string &parameters, milliseconds delay, unsigned rounds,
                  std::vector<double> &first, std::vector<double> &second) {
-        serve({Transport::svcrdma}, 8, parameters);
-        ASSERT_TRUE(nfs_);
-        mount(Transport::svcrdma, "3");
+        serve_a_file(parameters);
         ASSERT_TRUE(mount_);
-        on(client(), "dd if=/dev/urandom of=/mnt/nfs/file bs=64k count=16 conv=fsync 2>&1");
         auto network = Network::make(server(), {.delay = delay});
         ASSERT_TRUE(worked(network));
         burst();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // One side dies with I/O in flight; the other recovers, and what was acknowledged as stable is
 // there.
+#include "disk_export.h"
 #include "module_test.h"
 
 #include <fmt/format.h>
@@ -10,12 +11,6 @@ namespace lab {
 namespace {
 
 using std::chrono::seconds;
-
-// Served from the disk that survives a reset, and nothing is acknowledged before it is there.
-constexpr auto export_disk = "mkdir -p /export && mountpoint -q /export || mount /dev/vdb /export; "
-                             "chmod 777 /export";
-constexpr auto export_sync =
-    "exportfs -o rw,sync,no_root_squash,insecure,no_subtree_check,fsid=0 '*:/export'";
 
 // The job of both halves: written with fsync after every 16 blocks, then read back and verified.
 constexpr auto fio = "fio --name=stable --filename=/mnt/nfs/stable --size=8m --bs=16k --direct=1 "

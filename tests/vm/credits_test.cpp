@@ -12,20 +12,6 @@ using std::chrono::seconds;
 
 class CreditsTest : public ModuleTest {
   protected:
-    void serve_a_file() {
-        serve({Transport::svcrdma}, 8, "credit_window=8");
-        ASSERT_TRUE(nfs_);
-        mount(Transport::svcrdma, "3");
-        ASSERT_TRUE(mount_);
-        on(client(), "dd if=/dev/urandom of=/mnt/nfs/file bs=64k count=16 conv=fsync 2>&1");
-    }
-
-    static std::string reads(unsigned depth, const std::string &more) {
-        return fmt::format("fio --name=reads --filename=/mnt/nfs/file --direct=1 --rw=randread "
-                           "--bs=512 --ioengine=libaio --iodepth={} --minimal {}",
-                           depth, more);
-    }
-
     /// So many READs at once, to their end.
     static void burst(unsigned calls) {
         on(client(), reads(calls, fmt::format("--number_ios={}", calls)), seconds(60));
@@ -37,7 +23,7 @@ class CreditsTest : public ModuleTest {
 // device had to refuse calls, and the client to wait (rcvd_rnr_err, which every test looks at).
 TEST_F(CreditsTest, WhatWasGrantedIsPosted) {
     constexpr unsigned calls = 120;
-    serve_a_file();
+    serve_a_file("credit_window=8");
     burst(calls);
     burst(calls);
     const auto before = counters();
@@ -61,7 +47,7 @@ TEST_F(CreditsTest, WhatWasGrantedIsPosted) {
 
 // Three round trips make 128 of 4: of a burst's first calls the server sees that more would come.
 TEST_F(CreditsTest, GrowInThreeRoundTrips) {
-    serve_a_file();
+    serve_a_file("credit_window=8");
     unmount();
     mount(Transport::svcrdma, "3");
     ASSERT_TRUE(mount_);

@@ -167,6 +167,20 @@ void ModuleTest::remove_many() {
     on(server(), "rm -r /export/many", std::chrono::seconds(60));
 }
 
+void ModuleTest::serve_a_file(const std::string &module_parameters) {
+    serve({Transport::svcrdma}, 8, module_parameters);
+    ASSERT_TRUE(nfs_);
+    mount(Transport::svcrdma, "3");
+    ASSERT_TRUE(mount_);
+    on(client(), "dd if=/dev/urandom of=/mnt/nfs/file bs=64k count=16 conv=fsync 2>&1");
+}
+
+std::string ModuleTest::reads(unsigned depth, const std::string &more) {
+    return fmt::format("fio --name=reads --filename=/mnt/nfs/file --direct=1 --rw=randread "
+                       "--bs=512 --ioengine=libaio --iodepth={} --minimal {}",
+                       depth, more);
+}
+
 void ModuleTest::shorten_grace() {
     on(server(), "modprobe lockd && echo 1 > /proc/sys/fs/nfs/nlm_grace_period");
 }

@@ -80,6 +80,11 @@ class ModuleTest : public VmTest {
         "echo 3 > /proc/sys/vm/drop_caches && ls -f /mnt/nfs/many | grep -c entry";
     static void remove_many();
 
+    /// Serves, mounts NFSv3, and makes a file of a MiB; reads() are fio jobs that read 512 bytes of
+    /// it at a time, so many at once.
+    void serve_a_file(const std::string &module_parameters);
+    static std::string reads(unsigned depth, const std::string &more);
+
     /// Before serve(), for delegations: lockd's grace period counts for NFSv4 as well.
     static void shorten_grace();
 
