@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // A grant is a promise: what a client was told that it may have outstanding, it may.
-#include "module_test.h"
+#include "lent_device.h"
 
 #include <fmt/format.h>
 
@@ -45,17 +45,21 @@ TEST_F(CreditsTest, WhatWasGrantedIsPosted) {
     EXPECT_GT(counters().at("credit_growths"), after.at("credit_growths"));
 }
 
-// Three round trips make 128 of 4: of a burst's first calls the server sees that more would come.
+// Three round trips make the most, which is 128 where the adapter's queues are long, of 4: of a
+// burst's first calls the server sees that more would come.
 TEST_F(CreditsTest, GrowInThreeRoundTrips) {
     serve_a_file("credit_window=8");
     unmount();
-    mount(Transport::svcrdma, "3");
+    const auto accepted = traced("svc_rdma_accepted", [this] { mount(Transport::svcrdma, "3"); });
     ASSERT_TRUE(mount_);
     const auto before = counters().at("credit_growths");
     const auto trace = traced("svc_rdma_credit_growth", [] { burst(128); });
     const auto growths = counters().at("credit_growths") - before;
     EXPECT_LE(growths, 3U);
-    EXPECT_NE(trace.find("credits=128"), std::string::npos) << trace;
+    EXPECT_EQ(most("credits", trace), most("credits", accepted)) << accepted << trace;
+    if (lent_device().empty()) {
+        EXPECT_EQ(most("credits", trace), 128U) << trace;
+    }
 }
 
 } // namespace

@@ -183,8 +183,8 @@ std::vector<Sighting> VmTest::new_splats() {
     return splats;
 }
 
-bool VmTest::device_is_lent() {
-    return !wanted_device.empty();
+const std::string &VmTest::lent_device() {
+    return wanted_device;
 }
 
 bool VmTest::pair_lives() {
@@ -206,7 +206,7 @@ void VmTest::serve(const std::vector<Transport> &transports, unsigned threads,
                    const std::string &module_parameters, unsigned max_payload) {
     const bool ours = std::ranges::find(transports, Transport::svcrdma) != transports.end();
     auto parameters = module_parameters;
-    if (device_is_lent() && parameters.find("device=") == std::string::npos)
+    if (!wanted_device.empty() && parameters.find("device=") == std::string::npos)
         parameters += " device=" + wanted_device;
     auto started = NfsServer::start(server(), {.transports = transports,
                                                .module = ours ? module() : fs::path(),

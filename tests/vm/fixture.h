@@ -65,9 +65,9 @@ class VmTest : public ::testing::Test {
     void unmount();
     void stop();
 
-    /// Whether an adapter is lent to all tests: what rests on the own limits of the lab's device
-    /// does not hold then.
-    static bool device_is_lent();
+    /// The adapter that is lent to all tests, "" if there is none: what rests on the own limits of
+    /// the lab's device does not hold then.
+    static const std::string &lent_device();
 
     /// Mounts, writes a MiB of random data that arrives on the server as it was sent, expects that
     /// it took the transport's path, and unmounts.
