@@ -327,6 +327,7 @@ static int svc_rdma_make_queues(struct svcxprt_rdma *rdma, u32 credits,
 		return ret;
 	rdma->sc_qp = id->qp;
 	rdma->sc_sq_moved = jiffies;
+	svc_rdma_window_init(rdma);
 	ret = svc_rdma_regions_probe(rdma);
 	if (ret) {
 		rdma_destroy_qp(id);

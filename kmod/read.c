@@ -208,6 +208,7 @@ static void svc_rdma_wc_read(struct ib_cq *cq, struct ib_wc *wc)
 
 	unsigned int entries = ctxt->rc_chain.entries;
 
+	svc_rdma_window_return(rdma, ctxt);
 	if (likely(wc->status == IB_WC_SUCCESS)) {
 		svc_rdma_add(SVC_RDMA_reads, ctxt->rc_rw.nr_segments);
 		svc_rdma_add(SVC_RDMA_read_bytes, ctxt->rc_rw.bytes);
@@ -223,16 +224,19 @@ static void svc_rdma_wc_read(struct ib_cq *cq, struct ib_wc *wc)
 		svc_rdma_recv_ctxt_put(rdma, ctxt);
 	}
 	svc_rdma_sq_return(rdma, entries);
+	svc_rdma_unblock(rdma);
 }
 
 /* The queue pair is drained, and the Reads never completed. */
 static void svc_rdma_read_orphan(struct svcxprt_rdma *rdma,
 				 struct svc_rdma_chain *chain)
 {
+	struct svc_rdma_recv_ctxt *ctxt =
+		container_of(chain, struct svc_rdma_recv_ctxt, rc_chain);
+
+	svc_rdma_window_forget(rdma, ctxt);
 	atomic_dec(&rdma->sc_reads);
-	svc_rdma_recv_ctxt_put(rdma, container_of(chain,
-						  struct svc_rdma_recv_ctxt,
-						  rc_chain));
+	svc_rdma_recv_ctxt_put(rdma, ctxt);
 }
 
 static int svc_rdma_read_build(struct svcxprt_rdma *rdma,
@@ -313,6 +317,7 @@ int svc_rdma_read_start(struct svcxprt_rdma *rdma,
 				       NULL);
 	/* Before posting: from then on the receiver must know to look. */
 	atomic_inc(&rdma->sc_reads);
+	svc_rdma_window_take(rdma, ctxt);
 	svc_rdma_sq_post(rdma, chain);
 	svc_rdma_send_watch(rdma);
 	return 0;

@@ -250,6 +250,13 @@ static void svc_rdma_recv_refuse(struct svcxprt_rdma *rdma,
 	svc_rdma_recv_ctxt_put(rdma, ctxt);
 }
 
+/* Whether a call may pin so many bytes and, if there are any, ask for them now. */
+static bool svc_rdma_recv_has_place(const struct svcxprt_rdma *rdma, u32 bytes)
+{
+	return svc_rdma_budget_allows(rdma, bytes) &&
+	       (!bytes || svc_rdma_window_allows(rdma, bytes));
+}
+
 /*
  * Puts a call that was taken off until there are more bytes, or more memory, for
  * which the quiet timer looks again. It keeps its place. @bytes: that it waits for,
@@ -263,7 +270,7 @@ static void svc_rdma_recv_put_off(struct svcxprt_rdma *rdma,
 	svc_rdma_block(rdma);
 	if (bytes == U32_MAX)
 		return;
-	if (svc_rdma_budget_allows(rdma, bytes))
+	if (svc_rdma_recv_has_place(rdma, bytes))
 		svc_rdma_unblock(rdma);
 	else
 		svc_rdma_send_watch(rdma);
@@ -301,7 +308,7 @@ static bool svc_rdma_recv_dispatch(struct svcxprt_rdma *rdma,
 		return false;
 	}
 	if (svc_rdma_recv_has_chunks(hdr) &&
-	    !svc_rdma_budget_allows(rdma, bytes)) {
+	    !svc_rdma_recv_has_place(rdma, bytes)) {
 		svc_rdma_recv_put_off(rdma, ctxt, bytes);
 		return false;
 	}

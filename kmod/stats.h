@@ -49,6 +49,8 @@
 	X(unmapped)		/* replies that found too few memory regions */ \
 	X(blocks)		/* calls left in the queue: no Send context */	\
 	X(over_budget)		/* calls left there: too much is pinned */ \
+	X(over_window)		/* ... too much is asked for already */	\
+	X(window_cuts)		/* a window that had become too large */ \
 	X(credit_growths)						\
 	X(credit_cuts)		/* fewer granted: they were not used */	\
 	/* trouble */							\

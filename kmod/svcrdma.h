@@ -183,6 +183,7 @@ struct svc_rdma_payload {
  * @rc_rw: the RDMA Reads of this call, posted as @rc_chain
  * @rc_pages: sink of the Reads, and where the call stays until it is answered
  * @rc_budget: bytes that it has taken of the budget
+ * @rc_read_posted: jiffies when its Reads were
  */
 struct svc_rdma_recv_ctxt {
 	struct llist_node	rc_node;
@@ -206,6 +207,7 @@ struct svc_rdma_recv_ctxt {
 	struct svc_rdma_chain	rc_chain;
 	struct svc_rdma_rw	rc_rw;
 	u32			rc_budget;
+	unsigned long		rc_read_posted;
 	unsigned int		rc_nr_pages;
 	struct page		**rc_pages;
 	struct page		*rc_own_pages[SVC_RDMA_RW_PAGES];
@@ -373,6 +375,10 @@ struct svcxprt_rdma {
 	atomic64_t		sc_sq_used;	/* see SVC_RDMA_SQ_CHAIN */
 	atomic_t		sc_calls_out;	/* messages that are done with */
 	atomic_long_t		sc_budget;	/* bytes pinned */
+	atomic_long_t		sc_reading;	/* bytes of RDMA Reads in flight */
+	u32			sc_read_window;	/* bytes; see window.c */
+	unsigned long		sc_read_least;	/* jiffies that the quickest took */
+	unsigned long		sc_read_cut;	/* jiffies when the window was cut */
 	unsigned long		sc_sq_moved;	/* jiffies: something completed */
 	spinlock_t		sc_sq_lock;	/* sc_sq_parked */
 	struct list_head	sc_sq_parked;	/* chains, first come first served */
@@ -451,6 +457,16 @@ void svc_rdma_budget_take(struct svcxprt_rdma *rdma, u32 bytes);
 void svc_rdma_budget_return(struct svcxprt_rdma *rdma, u32 bytes);
 int svc_rdma_budget_init(void);
 void svc_rdma_budget_exit(void);
+
+/* window.c */
+void svc_rdma_window_init(struct svcxprt_rdma *rdma);
+bool svc_rdma_window_allows(const struct svcxprt_rdma *rdma, u32 bytes);
+void svc_rdma_window_take(struct svcxprt_rdma *rdma,
+			  struct svc_rdma_recv_ctxt *ctxt);
+void svc_rdma_window_return(struct svcxprt_rdma *rdma,
+			    const struct svc_rdma_recv_ctxt *ctxt);
+void svc_rdma_window_forget(struct svcxprt_rdma *rdma,
+			    const struct svc_rdma_recv_ctxt *ctxt);
 
 /* peer.c */
 struct svc_rdma_peer;
