@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Reverse-direction RPC (RFC 8167): NFSv4.1 and later call the client back over
- * the connection that the client made.
+ * the connection that the client made. How calls and replies pass is in callback.c.
  *
  * To the RPC client half of sunrpc this is an rpc_xprt that is connected until its
  * connection ends, and never connects; nfsd finds it by our class ident. Calls and
@@ -16,10 +16,6 @@
  * because sunrpc initialises whatever set-up returns: it must be new. Nor can
  * sunrpc be left to find the first one by itself (xpt_bc_xprt): it would use it,
  * and fill the switch a second time, while the first asker is at it.
- *
- * The client's replies need Receives beside those that its calls have been granted.
- * The receiver posts them when it finds that there is an rpc_xprt; until then no call
- * is sent.
  *
  * Lifetime: the switch belongs to the connection and holds a reference to the
  * rpc_xprt that carries calls; so does every client of sunrpc that calls over it.
@@ -80,24 +76,6 @@ static int svc_rdma_bc_buf_alloc(struct rpc_task *task)
 static void svc_rdma_bc_buf_free(struct rpc_task *task)
 {
 	kfree(task->tk_rqstp->rq_buffer);
-}
-
-/*
- * Whether the client's replies find Receives. If not yet, sunrpc lets every call wait
- * until svc_rdma_bc_cover().
- */
-static bool svc_rdma_bc_is_covered(struct svcxprt_rdma *rdma,
-				   struct rpc_xprt *xprt)
-{
-	/* Posted before: pairs with the release in svc_rdma_bc_cover(). */
-	if (likely(smp_load_acquire(&rdma->sc_bc_covered)))
-		return true;
-	xprt_wait_for_buffer_space(xprt);
-	smp_mb__after_atomic();	/* then look: pairs with the barrier there */
-	if (!smp_load_acquire(&rdma->sc_bc_covered))
-		return false;
-	xprt_write_space(xprt);
-	return true;
 }
 
 /*
@@ -312,41 +290,6 @@ static struct rpc_xprt *svc_rdma_bc_setup(struct xprt_create *args)
 	return xprt;
 }
 
-/*
- * The rpc_xprt that carries the connection's calls, or NULL if none can have been
- * made yet. With a switch there is one, and it remains as long as the connection.
- */
-static struct rpc_xprt *svc_rdma_bc_xprt(struct svcxprt_rdma *rdma)
-{
-	/* Pairs with the barrier in svc_rdma_bc_claim(). */
-	if (!smp_load_acquire(&rdma->sc_xprt.xpt_bc_xps))
-		return NULL;
-	/* Pairs with the release there. */
-	return smp_load_acquire(&rdma->sc_bc_xprt);
-}
-
-/**
- * svc_rdma_bc_cover - the client's replies have Receives: it may be called
- * @rdma: connection
- *
- * The receiver.
- */
-void svc_rdma_bc_cover(struct svcxprt_rdma *rdma)
-{
-	struct rpc_xprt *xprt;
-
-	/* The Receives first: pairs with svc_rdma_bc_is_covered(). */
-	smp_store_release(&rdma->sc_bc_covered, true);
-	/*
-	 * Said first, looked second: pairs with the barrier there. Where there is no
-	 * switch yet nobody waits, because without it no call is made.
-	 */
-	smp_mb();
-	xprt = svc_rdma_bc_xprt(rdma);
-	if (xprt)
-		xprt_write_space(xprt);
-}
-
 /**
  * svc_rdma_bc_detach - no call will be answered any more
  * @rdma: connection, XPT_DEAD
@@ -374,86 +317,6 @@ void svc_rdma_bc_forget(struct svcxprt_rdma *rdma)
 	if (rdma->sc_bc_xprt)
 		svc_rdma_bc_of(rdma->sc_bc_xprt)->rdma = NULL;
 	mutex_unlock(&svc_rdma_bc_mutex);
-}
-
-/**
- * svc_rdma_bc_is_reply - whether a message answers a call of ours
- * @ctxt: decoded
- *
- * Such messages are inline and come without chunks (RFC 8167 section 4).
- */
-bool svc_rdma_bc_is_reply(const struct svc_rdma_recv_ctxt *ctxt)
-{
-	const struct rpcrdma_hdr *hdr = &ctxt->rc_hdr;
-
-	return hdr->is_reply && !hdr->read_segments && !hdr->write_chunks &&
-	       !hdr->has_reply;
-}
-
-/**
- * svc_rdma_bc_awaits - whether a call of ours waits for the reply to an XID
- * @rdma: connection, referenced by the caller
- * @xid: in host order
- *
- * Any thread.
- */
-bool svc_rdma_bc_awaits(struct svcxprt_rdma *rdma, u32 xid)
-{
-	struct rpc_xprt *xprt = svc_rdma_bc_xprt(rdma);
-	bool awaited;
-
-	if (!xprt)
-		return false;
-	spin_lock(&xprt->queue_lock);
-	awaited = xprt_lookup_rqst(xprt, cpu_to_be32(xid));
-	spin_unlock(&xprt->queue_lock);
-	return awaited;
-}
-
-/* Finds the call, and copies the reply to where it wants it. */
-static bool svc_rdma_bc_complete(struct rpc_xprt *xprt,
-				 const struct svc_rdma_recv_ctxt *ctxt)
-{
-	const struct rpcrdma_hdr *hdr = &ctxt->rc_hdr;
-	unsigned long window = clamp_t(u32, hdr->credits, 1, xprt->max_reqs);
-	struct rpc_rqst *req;
-	bool found = false;
-
-	/* The client's grant holds before the slot of this reply is reused. */
-	spin_lock(&xprt->transport_lock);
-	xprt->cwnd = window << RPC_CWNDSHIFT;
-	spin_unlock(&xprt->transport_lock);
-
-	spin_lock(&xprt->queue_lock);
-	req = xprt_lookup_rqst(xprt, cpu_to_be32(hdr->xid));
-	if (req && hdr->inline_length <= req->rq_rcv_buf.head[0].iov_len) {
-		req->rq_private_buf = req->rq_rcv_buf;
-		memcpy(req->rq_private_buf.head[0].iov_base,
-		       ctxt->rc_buf + hdr->length, hdr->inline_length);
-		xprt_complete_rqst(req->rq_task, hdr->inline_length);
-		found = true;
-	}
-	spin_unlock(&xprt->queue_lock);
-	return found;
-}
-
-/**
- * svc_rdma_bc_reply - handle the reply to a call of ours
- * @rdma: connection, referenced by the caller
- * @ctxt: svc_rdma_bc_is_reply(); remains the caller's
- *
- * One that answers no call, or is larger than its buffer, is dropped and
- * counted.
- */
-void svc_rdma_bc_reply(struct svcxprt_rdma *rdma,
-		       const struct svc_rdma_recv_ctxt *ctxt)
-{
-	struct rpc_xprt *xprt = svc_rdma_bc_xprt(rdma);
-
-	if (xprt && svc_rdma_bc_complete(xprt, ctxt))
-		svc_rdma_count(SVC_RDMA_backchannel_replies);
-	else
-		svc_rdma_count(SVC_RDMA_backchannel_drops);
 }
 
 /* Returns 0 or a negative errno. May sleep. */

@@ -136,23 +136,24 @@ void svc_rdma_credits_arrived(struct svcxprt_rdma *rdma, bool all)
  * @rdma: connection
  *
  * The receiver, after it has posted Receives. Raises the grant only; a cut lowers it.
+ * Returns whether the replies to calls of ours have Receives, beside those of the grant.
  */
-void svc_rdma_credits_cover(struct svcxprt_rdma *rdma)
+bool svc_rdma_credits_cover(struct svcxprt_rdma *rdma)
 {
 	unsigned int covered = rdma->sc_recvs_posted;
+	bool replies = false;
 
 	if (READ_ONCE(rdma->sc_bc_xprt)) {
 		covered -= min(covered, rdma->sc_bc_credits);
-		if (unlikely(!rdma->sc_bc_covered) &&
-		    covered >= rdma->sc_recv_covered)
-			svc_rdma_bc_cover(rdma);
+		replies = covered >= rdma->sc_recv_covered;
 	}
 	covered = min(covered, rdma->sc_recv_target);
-	if (covered <= rdma->sc_grant)
-		return;
-	rdma->sc_recv_covered = max(rdma->sc_recv_covered, covered);
-	/* Posted first: pairs with svc_rdma_credits_tell(). */
-	smp_store_release(&rdma->sc_grant, covered);
+	if (covered > rdma->sc_grant) {
+		rdma->sc_recv_covered = max(rdma->sc_recv_covered, covered);
+		/* Posted first: pairs with svc_rdma_credits_tell(). */
+		smp_store_release(&rdma->sc_grant, covered);
+	}
+	return replies;
 }
 
 /**

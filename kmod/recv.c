@@ -95,7 +95,8 @@ bool svc_rdma_recv_refill(struct svcxprt_rdma *rdma)
 		svc_rdma_close(rdma);
 		return false;
 	}
-	svc_rdma_credits_cover(rdma);
+	if (svc_rdma_credits_cover(rdma) && unlikely(!rdma->sc_bc_covered))
+		svc_rdma_bc_cover(rdma);
 	return true;
 }
 

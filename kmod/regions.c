@@ -87,21 +87,6 @@ int svc_rdma_regions_probe(struct svcxprt_rdma *rdma)
 	return min(ret, 0);
 }
 
-/* Called with sc_region_mutex held. @ctxt is not the caller's any more. */
-static void svc_rdma_region_go_on(struct svcxprt_rdma *rdma,
-				  struct svc_rdma_send_ctxt *ctxt, int ret)
-{
-	trace_svc_rdma_mapped(rdma, &ctxt->sc_chain);
-	if (!ret) {
-		svc_rdma_send_post(rdma, ctxt);
-	} else if (ret == -E2BIG) {
-		svc_rdma_send_refuse(rdma, ctxt);
-	} else {
-		svc_rdma_send_ctxt_release(rdma, ctxt);
-		svc_rdma_close(rdma);
-	}
-}
-
 /* Maps what waits as far as there are regions. May sleep for memory. */
 static void svc_rdma_regions_map(struct svcxprt_rdma *rdma)
 {
@@ -117,7 +102,8 @@ static void svc_rdma_regions_map(struct svcxprt_rdma *rdma)
 		if (ret == -EAGAIN || ret == -ENOMEM)
 			break;
 		list_del(&ctxt->sc_chain.parked);
-		svc_rdma_region_go_on(rdma, ctxt, ret);
+		trace_svc_rdma_mapped(rdma, &ctxt->sc_chain);
+		ctxt->sc_chain.mapped(rdma, &ctxt->sc_chain, ret);
 	}
 	mutex_unlock(&rdma->sc_region_mutex);
 }
@@ -125,7 +111,9 @@ static void svc_rdma_regions_map(struct svcxprt_rdma *rdma)
 /**
  * svc_rdma_regions_wait - leave a reply until its RDMA Writes can be mapped
  * @rdma: connection
- * @ctxt: complete but for that; not the caller's any more
+ * @ctxt: complete but for that; not the caller's any more. Its chain's mapped() is
+ *	  called as soon as that has worked or failed, by any thread, under
+ *	  sc_region_mutex; it takes @ctxt over
  *
  * Process context. Waits for nobody, but may sleep for memory.
  */

@@ -35,6 +35,54 @@ static void svc_rdma_send_orphan(struct svcxprt_rdma *rdma,
 						      sc_chain));
 }
 
+/* Posts a Send and the RDMA Writes in front of it, which are mapped. */
+static void svc_rdma_send_post(struct svcxprt_rdma *rdma,
+			       struct svc_rdma_send_ctxt *ctxt)
+{
+	struct svc_rdma_chain *chain = &ctxt->sc_chain;
+
+	chain->entries = ctxt->sc_rw.entries;
+	chain->first = svc_rdma_rw_wrs(rdma, &ctxt->sc_rw, NULL, &ctxt->sc_wr);
+	svc_rdma_sq_post(rdma, chain);
+}
+
+/* In the place of a reply whose chunks have too many segments. It has the XID. */
+static void svc_rdma_send_refuse(struct svcxprt_rdma *rdma,
+				 struct svc_rdma_send_ctxt *ctxt)
+{
+	const struct rpcrdma_hdr hdr = {
+		.xid = rpcrdma_hdr_word(ctxt->sc_buf),
+		.vers = rpcrdma_hdr_word(ctxt->sc_buf + sizeof(__be32)),
+	};
+
+	svc_rdma_rw_release(rdma, &ctxt->sc_rw, NULL);
+	svc_rdma_count(SVC_RDMA_replies_too_large);
+	ctxt->sc_sge.length = rpcrdma_hdr_encode_error(ctxt->sc_buf,
+						       rdma->sc_inline_size,
+						       &hdr, 0,
+						       RPCRDMA_HDR_TOO_LONG);
+	ctxt->sc_wr.opcode = IB_WR_SEND;
+	ctxt->sc_wr.ex.invalidate_rkey = 0;
+	svc_rdma_send_post(rdma, ctxt);
+}
+
+/* What comes of a reply that has waited for memory regions: see regions.c. */
+static void svc_rdma_send_mapped(struct svcxprt_rdma *rdma,
+				 struct svc_rdma_chain *chain, int ret)
+{
+	struct svc_rdma_send_ctxt *ctxt =
+		container_of(chain, struct svc_rdma_send_ctxt, sc_chain);
+
+	if (!ret) {
+		svc_rdma_send_post(rdma, ctxt);
+	} else if (ret == -E2BIG) {
+		svc_rdma_send_refuse(rdma, ctxt);
+	} else {
+		svc_rdma_send_ctxt_release(rdma, ctxt);
+		svc_rdma_close(rdma);
+	}
+}
+
 static void svc_rdma_send(struct svcxprt_rdma *rdma,
 			  struct svc_rdma_send_ctxt *ctxt, u32 length,
 			  u32 invalidate)
@@ -43,28 +91,12 @@ static void svc_rdma_send(struct svcxprt_rdma *rdma,
 	ctxt->sc_wr.next = NULL;
 	ctxt->sc_wr.opcode = invalidate ? IB_WR_SEND_WITH_INV : IB_WR_SEND;
 	ctxt->sc_wr.ex.invalidate_rkey = invalidate;
+	ctxt->sc_chain.mapped = svc_rdma_send_mapped;
 	ctxt->sc_chain.release = svc_rdma_send_orphan;
 	if (likely(ctxt->sc_rw.nr_mapped == ctxt->sc_rw.nr_segments))
 		svc_rdma_send_post(rdma, ctxt);
 	else
 		svc_rdma_regions_wait(rdma, ctxt);
-}
-
-/**
- * svc_rdma_send_post - post a Send and the RDMA Writes in front of it
- * @rdma: connection
- * @ctxt: complete, its RDMA Writes mapped; not the caller's any more
- *
- * Process context; does not sleep.
- */
-void svc_rdma_send_post(struct svcxprt_rdma *rdma,
-			struct svc_rdma_send_ctxt *ctxt)
-{
-	struct svc_rdma_chain *chain = &ctxt->sc_chain;
-
-	chain->entries = ctxt->sc_rw.entries;
-	chain->first = svc_rdma_rw_wrs(rdma, &ctxt->sc_rw, NULL, &ctxt->sc_wr);
-	svc_rdma_sq_post(rdma, chain);
 }
 
 /**
@@ -108,32 +140,6 @@ void svc_rdma_send_error(struct svcxprt_rdma *rdma,
 	length = rpcrdma_hdr_encode_error(ctxt->sc_buf, rdma->sc_inline_size,
 					  &rctxt->rc_hdr, 0, verdict);
 	svc_rdma_send_reply(rdma, ctxt, length, 0);
-}
-
-/**
- * svc_rdma_send_refuse - tell the client that its chunks have too many segments
- * @rdma: connection
- * @ctxt: a reply that waited to be mapped; its own header has the XID
- *
- * Process context. @ctxt is not the caller's any more.
- */
-void svc_rdma_send_refuse(struct svcxprt_rdma *rdma,
-			  struct svc_rdma_send_ctxt *ctxt)
-{
-	const struct rpcrdma_hdr hdr = {
-		.xid = rpcrdma_hdr_word(ctxt->sc_buf),
-		.vers = rpcrdma_hdr_word(ctxt->sc_buf + sizeof(__be32)),
-	};
-
-	svc_rdma_rw_release(rdma, &ctxt->sc_rw, NULL);
-	svc_rdma_count(SVC_RDMA_replies_too_large);
-	ctxt->sc_sge.length = rpcrdma_hdr_encode_error(ctxt->sc_buf,
-						       rdma->sc_inline_size,
-						       &hdr, 0,
-						       RPCRDMA_HDR_TOO_LONG);
-	ctxt->sc_wr.opcode = IB_WR_SEND;
-	ctxt->sc_wr.ex.invalidate_rkey = 0;
-	svc_rdma_send_post(rdma, ctxt);
 }
 
 /**

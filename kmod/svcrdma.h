@@ -135,6 +135,7 @@ struct folio_batch;
  * @entries: of the Send Queue that its RDMA Writes or Reads take; a Send has its own
  * @reply: the Send context of a reply, whose header tells the client its credits;
  *	   NULL for anything else
+ * @mapped: goes on with what has waited in sc_unmapped, and is told what came of it
  * @release: gives everything back once the queue pair is drained
  * @parked: in sc_sq_parked while there is no room for it, in sc_unmapped before, while
  *	    there are no memory regions for it
@@ -144,6 +145,8 @@ struct svc_rdma_chain {
 	struct ib_send_wr		*first;
 	unsigned int			entries;
 	struct svc_rdma_send_ctxt	*reply;
+	void (*mapped)(struct svcxprt_rdma *rdma, struct svc_rdma_chain *chain,
+		       int ret);
 	void (*release)(struct svcxprt_rdma *rdma, struct svc_rdma_chain *chain);
 	union {
 		struct list_head	parked;
@@ -422,6 +425,8 @@ unsigned int svc_rdma_setting(enum svc_rdma_setting setting);
 extern struct svc_xprt_class svc_rdma_class;
 struct svcxprt_rdma *svc_rdma_alloc(struct svc_serv *serv, struct net *net,
 				    int node);
+
+/* xprt.c */
 void svc_rdma_close(struct svcxprt_rdma *rdma);
 void svc_rdma_enqueue(struct svcxprt_rdma *rdma);
 
@@ -445,7 +450,7 @@ struct svc_xprt *svc_rdma_accept(struct svc_xprt *xprt);
 
 /* credits.c */
 void svc_rdma_credits_arrived(struct svcxprt_rdma *rdma, bool all);
-void svc_rdma_credits_cover(struct svcxprt_rdma *rdma);
+bool svc_rdma_credits_cover(struct svcxprt_rdma *rdma);
 void svc_rdma_credits_tell(struct svcxprt_rdma *rdma,
 			   struct svc_rdma_send_ctxt *ctxt);
 void svc_rdma_credits_told(struct svcxprt_rdma *rdma,
@@ -567,10 +572,6 @@ int svc_rdma_send_call(struct svcxprt_rdma *rdma, u32 xid,
 void svc_rdma_send_reply(struct svcxprt_rdma *rdma,
 			 struct svc_rdma_send_ctxt *ctxt, u32 length,
 			 u32 invalidate);
-void svc_rdma_send_post(struct svcxprt_rdma *rdma,
-			struct svc_rdma_send_ctxt *ctxt);
-void svc_rdma_send_refuse(struct svcxprt_rdma *rdma,
-			  struct svc_rdma_send_ctxt *ctxt);
 void svc_rdma_send_error(struct svcxprt_rdma *rdma,
 			 struct svc_rdma_recv_ctxt *rctxt,
 			 enum rpcrdma_hdr_verdict verdict);
@@ -580,12 +581,16 @@ int svc_rdma_result_payload(struct svc_rqst *rqstp, unsigned int offset,
 			    unsigned int length);
 int svc_rdma_sendto(struct svc_rqst *rqstp);
 
-/* backchannel.c */
+/* callback.c */
+struct rpc_xprt *svc_rdma_bc_xprt(struct svcxprt_rdma *rdma);
+bool svc_rdma_bc_is_covered(struct svcxprt_rdma *rdma, struct rpc_xprt *xprt);
+void svc_rdma_bc_cover(struct svcxprt_rdma *rdma);
 bool svc_rdma_bc_is_reply(const struct svc_rdma_recv_ctxt *ctxt);
 bool svc_rdma_bc_awaits(struct svcxprt_rdma *rdma, u32 xid);
-void svc_rdma_bc_cover(struct svcxprt_rdma *rdma);
 void svc_rdma_bc_reply(struct svcxprt_rdma *rdma,
 		       const struct svc_rdma_recv_ctxt *ctxt);
+
+/* backchannel.c */
 void svc_rdma_bc_detach(struct svcxprt_rdma *rdma);
 void svc_rdma_bc_forget(struct svcxprt_rdma *rdma);
 int svc_rdma_bc_init(void);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // A defect of each kind, planted on purpose in a copy of the module, is caught by the kernel that
 // is there for it. The tree's module is left alone.
-#include "defect.h"
 #include "module_test.h"
+#include "planted_defects.h"
 
 #include "image/module.h"
 #include "observe/leaks.h"
@@ -23,6 +23,8 @@ using testing::AssertionSuccess;
 
 class PlantedTest : public ModuleTest {
   protected:
+    const PlantedDefects defects;
+
     /// Whether the kernel watches: `there` is a shell condition on the server.
     static bool watches(const std::string &there) {
         return on(server(), there + " && echo yes || :") == "yes\n";
@@ -93,9 +95,7 @@ constexpr auto some_work = "dd if=/dev/urandom of=/mnt/nfs/file bs=64k count=8 c
 TEST_F(PlantedTest, ALeakedObject) {
     if (!watches("test -e /sys/kernel/debug/kmemleak"))
         GTEST_SKIP() << "this kernel has no kmemleak";
-    use({{"connection.c", "svc_xprt_set_local(xprt, local, svc_addr_len(local));",
-          "\tkstrdup(xprt->xpt_remotebuf, GFP_KERNEL);\n"}},
-        some_work);
+    use(defects.leaked_object, some_work);
     const auto leaks = find_leaks(server());
     ASSERT_TRUE(worked(leaks));
     const auto ours = std::ranges::find_if(*leaks, &Leak::ours);
@@ -109,30 +109,20 @@ TEST_F(PlantedTest, ALeakedObject) {
 TEST_F(PlantedTest, LocksInTwoOrders) {
     if (!watches("test -e /proc/lockdep"))
         GTEST_SKIP() << "this kernel has no lockdep";
-    use({{"transport.c", "rdma_disconnect(rdma->sc_cm_id);",
-          "\tspin_lock_bh(&rdma->sc_sq_lock);\n\tspin_lock(&rdma->sc_send_lock);\n"
-          "\tspin_unlock(&rdma->sc_send_lock);\n\tspin_unlock_bh(&rdma->sc_sq_lock);\n"},
-         {"transport.c", "svc_rdma_check_drained(rdma);",
-          "\t\tspin_lock_bh(&rdma->sc_send_lock);\n\t\tspin_lock(&rdma->sc_sq_lock);\n"
-          "\t\tspin_unlock(&rdma->sc_sq_lock);\n\t\tspin_unlock_bh(&rdma->sc_send_lock);\n"}},
-        some_work);
+    use(defects.locks_in_two_orders, some_work);
     EXPECT_TRUE(caught("lockdep"));
 }
 
 TEST_F(PlantedTest, MemoryUsedAfterItWasFreed) {
     if (!watches("grep -q ' kasan_report$' /proc/kallsyms"))
         GTEST_SKIP() << "this kernel has no KASAN";
-    use({{"transport.c", "kfree(rdma);",
-          "\tsvc_rdma_add(SVC_RDMA_live_waiting, READ_ONCE(rdma->sc_sq_shared));\n"}},
-        some_work);
+    use(defects.used_after_free, some_work);
     EXPECT_TRUE(caught("kasan"));
 }
 
 // No kernel of the lab's knows who owns a page; the module's own accounts do.
 TEST_F(PlantedTest, ALeakedPage) {
-    use({{"read.c", "void svc_rdma_read_put_pages(struct svc_rdma_recv_ctxt *ctxt)\n{",
-          "\tif (ctxt->rc_nr_pages > 1)\n\t\tctxt->rc_nr_pages--;\n"}},
-        some_work);
+    use(defects.leaked_page, some_work);
     const auto left = counters().at("live_pages");
     ASSERT_GT(left, 0);
     tell(fmt::format("{} pages are still there, and no connection", left));
@@ -142,8 +132,7 @@ TEST_F(PlantedTest, ALeakedPage) {
 TEST_F(PlantedTest, ARacyCounter) {
     if (!watches("test -e /sys/kernel/debug/kcsan"))
         GTEST_SKIP() << "this kernel has no KCSAN";
-    serve_with({{"release.c", "WRITE_ONCE(rdma->sc_passes, READ_ONCE(rdma->sc_passes) + 1);",
-                 "\trdma->sc_passes++;\n"}});
+    serve_with(defects.racy_counter);
     auto seen = AssertionFailure();
     for (int round = 0; round < 30 && !seen && !HasFatalFailure(); round++) {
         work("seq 8 | xargs -P 8 -I @ dd if=/dev/zero of=/mnt/nfs/file@ bs=4k count=256 "

@@ -4,15 +4,11 @@
 // transport runs beside ours, to tell what siw gets wrong.
 #include "module_test.h"
 
-#include <fmt/format.h>
-
-#include <chrono>
-
 namespace lab {
 
 namespace {
 
-class OverSiw : public ModuleTest {
+class SiwTest : public ModuleTest, public ::testing::WithParamInterface<Transport> {
   protected:
     void SetUp() override {
         ModuleTest::SetUp();
@@ -31,8 +27,6 @@ class OverSiw : public ModuleTest {
             on(*host, "rdma link delete siw0; rdma link add rxe0 type rxe netdev eth1");
     }
 };
-
-class SiwTest : public OverSiw, public ::testing::WithParamInterface<Transport> {};
 
 TEST_P(SiwTest, ReadsWhatItWrote) {
     const bool ours = GetParam() == Transport::svcrdma;
@@ -56,29 +50,6 @@ TEST_P(SiwTest, ReadsWhatItWrote) {
                                 "map_failures", "no_memory"})
         EXPECT_EQ(now.at(trouble), 0U) << trouble;
     EXPECT_EQ(now.at("calls"), now.at("replies"));
-}
-
-class SiwFloodTest : public OverSiw {};
-
-// Many more WRITEs than the network carries, over connections without time-outs of their own: none
-// of them ends.
-TEST_F(SiwFloodTest, EndsNoConnection) {
-    constexpr unsigned connections = 16;
-    serve({Transport::svcrdma});
-    ASSERT_TRUE(nfs_);
-    auto flood = Mount::make(client(), *nfs_, Transport::svcrdma, "3", "/mnt/nfs",
-                             fmt::format("nconnect={},timeo=6000", connections));
-    ASSERT_TRUE(worked(flood));
-    on(client(),
-       "fio --name=flood --directory=/mnt/nfs --size=8m --bs=1m --rw=write --direct=1 "
-       "--ioengine=libaio --iodepth=16 --numjobs=8 --minimal",
-       std::chrono::seconds(600));
-    const auto now = counters();
-    EXPECT_EQ(now.at("flushes"), 0U) << "a connection has ended";
-    EXPECT_EQ(now.at("live_connections"), connections);
-    EXPECT_EQ(now.at("calls"), now.at("replies"));
-    EXPECT_TRUE(worked(flood->unmount()));
-    expect_nothing_live();
 }
 
 INSTANTIATE_TEST_SUITE_P(Transports, SiwTest,

@@ -161,9 +161,9 @@ TEST_F(PeersTest, WriteFloodStaysWithinTheBudget) {
                most * 4 / 1024, served, now.at("window_cuts"), now.at("over_window"),
                now.at("flushes"));
     EXPECT_LE(most * 4 / 1024, budget_mib + connections * one_message_mib);
-    // Nothing of ours ends a connection. rxe does: calls that wait behind half a second of data on
-    // the client's way out are sent once more, and rxe of 6.12 registers memory for them again,
-    // which is an error. SiwFloodTest.EndsNoConnection is without such time-outs.
+    // Nothing of ours ends a connection. rxe may: calls that wait behind half a second of data on
+    // the client's way out are sent once more, and rxe of 6.12 registers their memory for a second
+    // time then, which is an error.
     for (const auto &[name, value] : now) {
         if (name.starts_with("err_") || name.ends_with("_failures") || name == "stalls" ||
             name == "silent_closes" || name == "no_memory") {
