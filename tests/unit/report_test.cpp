@@ -5,6 +5,7 @@
 #include "report/json_reporter.h"
 #include "report/junit_reporter.h"
 #include "report/text_reporter.h"
+#include "schema.h"
 
 #include <filesystem>
 #include <fstream>
@@ -64,6 +65,19 @@ const Comparison *find(const std::vector<Comparison> &all, Metric metric) {
         if (comparison.metric == metric)
             return &comparison;
     return nullptr;
+}
+
+// A program that reads summary.json finds what the schema says.
+TEST(SummarySchema, TakesWhatIsWritten) {
+    auto report = make_report();
+    const auto summary = json::parse(to_json(report));
+    EXPECT_THAT(violations(summary, "summary.schema.json"), testing::IsEmpty());
+    auto other = summary;
+    other["runs"][0].erase("verdict");
+    EXPECT_THAT(violations(other, "summary.schema.json"), Not(testing::IsEmpty()));
+    other = summary;
+    other["schema"] = 2;
+    EXPECT_THAT(violations(other, "summary.schema.json"), Not(testing::IsEmpty()));
 }
 
 TEST(Comparisons, PairRunsOfOneRepeat) {
