@@ -108,7 +108,7 @@ Result<void> Measurement::wait_for(unsigned connections) {
             return {};
         if (deadline.expired())
             return fail(fmt::format("{} of {} connections are up", *up, connections));
-        if (!pause_for(500ms, deadline))
+        if (!pause_for(500ms, deadline) && interrupted())
             return fail("interrupted", Cause::cancelled);
     }
 }

@@ -113,11 +113,12 @@ class Runner {
            std::vector<Kernel> kernels, std::vector<fs::path> modules, fs::path results)
         : scenario_(scenario), options_(options), image_(image), kernels_(std::move(kernels)),
           modules_(std::move(modules)), results_(std::move(results)) {
-        reporters_.push_back(std::make_unique<JsonReporter>(results_ / "summary.json"));
-        reporters_.push_back(std::make_unique<JunitReporter>(results_ / "junit.xml"));
+        // Whoever writes later tells of what went wrong with those before.
         reporters_.push_back(std::make_unique<HtmlReporter>(results_ / "index.html"));
         if (scenario_.variants.size() > 1)
             reporters_.push_back(std::make_unique<SweepReporter>(results_, scenario_.plot));
+        reporters_.push_back(std::make_unique<JunitReporter>(results_ / "junit.xml"));
+        reporters_.push_back(std::make_unique<JsonReporter>(results_ / "summary.json"));
         reporters_.push_back(std::make_unique<TextReporter>(stdout, results_));
     }
 
@@ -374,8 +375,11 @@ Report Runner::run() {
     // What a kernel said before outweighs that.
     if (interrupted() && !ends_boot(report_.outcome))
         report_.outcome = {Verdict::fail, "interrupted"};
-    for (const auto &reporter : reporters_)
+    for (const auto &reporter : reporters_) {
+        if (!trouble_.what.empty() && report_.outcome.verdict == Verdict::pass)
+            report_.outcome = {Verdict::infrastructure, trouble_.what};
         note(trouble_, reporter->finish(report_));
+    }
     if (!trouble_.what.empty()) {
         say(trouble_.what);
         if (report_.outcome.verdict == Verdict::pass)

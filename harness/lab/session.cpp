@@ -58,7 +58,8 @@ std::string proof_text(const PathProof::Evidence &evidence) {
     const auto add = [&](const char *what, const Counters &counters) {
         for (const auto &[name, value] : counters)
             if (value != 0)
-                text += fmt::format("{}: {} +{}\n", what, name, value);
+                // What is there now may have become less.
+                text += fmt::format("{}: {} {:+}\n", what, name, static_cast<std::int64_t>(value));
     };
     add("module", evidence.module);
     add("server rxe", evidence.server_device);

@@ -200,7 +200,8 @@ Result<Output> Process::wait(Deadline deadline) {
             end();
             return fail("interrupted", Cause::cancelled);
         }
-        if (ready <= 0 && deadline.expired()) {
+        // Also while it writes on and on; what has ended by then has kept the deadline.
+        if (!ended && fds[2].revents == 0 && deadline.expired()) {
             end();
             return fail(fmt::format("{} did not end in time", name_), Cause::timeout);
         }

@@ -19,10 +19,16 @@ bool on_terminal() {
     return yes;
 }
 
+/// Where nobody reads standard error any more that is not our concern: what is under way has to
+/// clean up all the same. fmt::print() would throw.
+void write_out(const std::string &text) {
+    (void)std::fputs(text.c_str(), stderr);
+    (void)std::fflush(stderr);
+}
+
 void show(const std::string &line) {
     const std::lock_guard lock(terminal);
-    fmt::print(stderr, "\r\033[K{}", line);
-    std::fflush(stderr);
+    write_out("\r\033[K" + line);
     shown = line;
 }
 
@@ -30,10 +36,7 @@ void show(const std::string &line) {
 
 void say(const std::string &text) {
     const std::lock_guard lock(terminal);
-    if (!shown.empty())
-        fmt::print(stderr, "\r\033[K");
-    fmt::print(stderr, "{}\n{}", text, shown);
-    std::fflush(stderr);
+    write_out(fmt::format("{}{}\n{}", shown.empty() ? "" : "\r\033[K", text, shown));
 }
 
 Progress::Progress(std::string what) : what_(std::move(what)) {

@@ -158,7 +158,9 @@ std::vector<std::string> qemu_command(const VmOptions &o) {
         o.name,
         "-drive",
         // QEMU unlinks the overlay as soon as it has it open: nobody has to clean up.
-        fmt::format("file={},format=raw,if=none,id=disk,snapshot=on,cache=unsafe", o.disk.string()),
+        fmt::format("file={},format=raw,if=none,id=disk,snapshot=on,cache=unsafe,"
+                    "werror=report",
+                    o.disk.string()),
         "-device",
         "virtio-blk-pci,drive=disk",
         "-netdev",
@@ -185,7 +187,8 @@ std::vector<std::string> qemu_command(const VmOptions &o) {
         command.insert(
             command.end(),
             {"-drive",
-             fmt::format("file={},format=raw,if=none,id=scratch,cache=unsafe", o.scratch.string()),
+             fmt::format("file={},format=raw,if=none,id=scratch,cache=unsafe,werror=report",
+                         o.scratch.string()),
              "-device", "virtio-blk-pci,drive=scratch"});
     // The last disk: the kernel's initramfs looks for it there.
     if (!o.kernel.modules.empty())

@@ -87,6 +87,16 @@ TEST(Process, EndsTheWholeGroupAtTheDeadline) {
     EXPECT_TRUE(goes_away(std::stoi(child)));
 }
 
+TEST(Process, EndsWhoWritesForEver) {
+    auto process = Process::spawn({"sh", "-c", "while :; do echo line; done"});
+    ASSERT_TRUE(process);
+    const auto started = std::chrono::steady_clock::now();
+    const auto output = process->wait(Deadline::in(milliseconds(500)));
+    ASSERT_FALSE(output);
+    EXPECT_EQ(output.error().cause, Cause::timeout);
+    EXPECT_LT(std::chrono::steady_clock::now() - started, seconds(5));
+}
+
 TEST(Process, KillsWhoIgnoresSigterm) {
     auto temp = TempDir::make();
     ASSERT_TRUE(temp);

@@ -38,6 +38,18 @@ TEST(Vm, CommandFitsTheAccelerator) {
                 testing::EndsWith("libinstructions.so,socket=/s/server.counts"));
 }
 
+// QEMU's own way is to stop the machine without a word when the host's disk is full.
+TEST(Vm, DisksThatCannotBeWrittenAreErrors) {
+    unsigned disks = 0;
+    for (const auto &word : qemu_command({.name = "server", .scratch = "/s/disk"}))
+        if (word.starts_with("file=") && word.find("readonly=on") == std::string::npos &&
+            word.find("format=raw") != std::string::npos) {
+            disks++;
+            EXPECT_NE(word.find("werror=report"), std::string::npos) << word;
+        }
+    EXPECT_EQ(disks, 2U);
+}
+
 TEST(Vm, EachCpuIsAPackageOfItsOwn) {
     const auto smp = [](const std::vector<std::string> &words) {
         return *(std::ranges::find(words, "-smp") + 1);
