@@ -91,12 +91,13 @@ static void svc_rdma_send(struct svcxprt_rdma *rdma,
 	ctxt->sc_wr.next = NULL;
 	ctxt->sc_wr.opcode = invalidate ? IB_WR_SEND_WITH_INV : IB_WR_SEND;
 	ctxt->sc_wr.ex.invalidate_rkey = invalidate;
-	ctxt->sc_chain.mapped = svc_rdma_send_mapped;
 	ctxt->sc_chain.release = svc_rdma_send_orphan;
-	if (likely(ctxt->sc_rw.nr_mapped == ctxt->sc_rw.nr_segments))
+	if (likely(ctxt->sc_rw.nr_mapped == ctxt->sc_rw.nr_segments)) {
 		svc_rdma_send_post(rdma, ctxt);
-	else
+	} else {
+		ctxt->sc_chain.mapped = svc_rdma_send_mapped;
 		svc_rdma_regions_wait(rdma, ctxt);
+	}
 }
 
 /**

@@ -93,6 +93,7 @@ static void svc_rdma_check_released(const struct svcxprt_rdma *rdma)
 	if (!IS_ENABLED(CONFIG_SVCRDMA_CHECKS))
 		return;
 	WARN_ON_ONCE(atomic_read(&rdma->sc_reads));
+	WARN_ON_ONCE(atomic_long_read(&rdma->sc_reading));
 	WARN_ON_ONCE(atomic_long_read(&rdma->sc_budget));
 	WARN_ON_ONCE(rdma->sc_recv_ctxts);
 	WARN_ON_ONCE(atomic_read(&rdma->sc_send_ctxts));
