@@ -375,16 +375,17 @@ Report Runner::run() {
     // What a kernel said before outweighs that.
     if (interrupted() && !ends_boot(report_.outcome))
         report_.outcome = {Verdict::fail, "interrupted"};
-    for (const auto &reporter : reporters_) {
+    const auto heed_trouble = [this] {
         if (!trouble_.what.empty() && report_.outcome.verdict == Verdict::pass)
             report_.outcome = {Verdict::infrastructure, trouble_.what};
+    };
+    heed_trouble();
+    for (const auto &reporter : reporters_) {
         note(trouble_, reporter->finish(report_));
+        heed_trouble();
     }
-    if (!trouble_.what.empty()) {
+    if (!trouble_.what.empty())
         say(trouble_.what);
-        if (report_.outcome.verdict == Verdict::pass)
-            report_.outcome = {Verdict::infrastructure, trouble_.what};
-    }
     return std::move(report_);
 }
 
