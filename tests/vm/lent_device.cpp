@@ -32,12 +32,7 @@ void LentDeviceTest::lend(const std::string &device, const std::string &mount_op
 }
 
 void LentDeviceTest::end() {
-    for (const auto &[name, value] : counters()) {
-        if (name.starts_with("err_") || name.ends_with("_failures") || name == "stalls" ||
-            name == "replies_too_large") {
-            EXPECT_EQ(value, 0U) << name;
-        }
-    }
+    expect_no_trouble(counters());
     unmount();
     expect_nothing_live();
 }

@@ -37,6 +37,15 @@ bool ModuleTest::eventually(const std::function<bool(const Counters &)> &holds,
     return true;
 }
 
+void ModuleTest::expect_no_trouble(const Counters &now) {
+    for (const auto &[name, value] : now) {
+        if (name.starts_with("err_") || name.ends_with("_failures") || name == "stalls" ||
+            name == "silent_closes" || name == "replies_too_large") {
+            EXPECT_EQ(value, 0U) << name;
+        }
+    }
+}
+
 void ModuleTest::expect_nothing_live() {
     static constexpr std::array<const char *, 5> live = {
         "live_connections", "live_recv_ctxts", "live_send_ctxts", "live_reply_pages", "live_pages"};

@@ -42,6 +42,9 @@ class ModuleTest : public VmTest {
     static bool eventually(const std::function<bool(const Counters &)> &holds,
                            std::chrono::milliseconds limit = std::chrono::seconds(10));
 
+    /// Fails the test if the module has refused, dropped or lost anything.
+    static void expect_no_trouble(const Counters &now);
+
     /// Fails the test unless every connection, context and page comes back. Clients have
     /// unmounted; the listener stays.
     static void expect_nothing_live();
