@@ -61,12 +61,13 @@ TEST_P(ThreadsTest, OthersAreServed) {
     expect_stalls();
     serve_both(what.parameters);
     ASSERT_TRUE(mount_);
-    const auto calm = longest_call(seconds(5));
+    const auto calm = measured_calls(seconds(5));
     attack(attacker(), what.kind, what.connections, seconds(75));
-    const auto busy = longest_call(seconds(60));
+    const auto busy = measured_calls(seconds(60));
     const auto said = end_of_attack(attacker());
-    fmt::print("longest call {} ms, {} ms without the attack; {}", busy, calm, said);
-    EXPECT_LT(busy, stretched(seconds(1)).count() + 4 * calm);
+    fmt::print("longest call {} ms, {} ms without the attack; {}", busy.longest, calm.longest,
+               said);
+    EXPECT_LT(busy.longest, stretched(seconds(1)).count() + 4 * calm.longest);
     expect_most_open(what.connections);
     unmount_both();
     // One that the attacker was about to make when it ended goes with the deadline.
@@ -88,7 +89,7 @@ TEST_F(PeersTest, SilentClientsHoldTheBudget) {
     serve_both(fmt::format("budget={}", budget_mib));
     ASSERT_TRUE(mount_);
     const auto write = [](seconds span) {
-        return longest("try dd if=/dev/zero of=/mnt/nfs/file bs=1M count=1 oflag=direct", span);
+        return measured("try dd if=/dev/zero of=/mnt/nfs/file bs=1M count=1 oflag=direct", span);
     };
     const auto calm = write(seconds(5));
     const auto before = counters().at("over_budget");
@@ -99,9 +100,9 @@ TEST_F(PeersTest, SilentClientsHoldTheBudget) {
         << counters().at("live_pages");
     const auto busy = write(seconds(15));
     EXPECT_GT(counters().at("over_budget"), before);
-    fmt::print("longest WRITE of a MiB {} ms, {} ms without the attack; {}", busy, calm,
-               end_of_attack(attacker()));
-    EXPECT_LT(busy, stretched(seconds(1)).count() + 4 * calm);
+    fmt::print("longest WRITE of a MiB {} ms, {} ms without the attack; {}", busy.longest,
+               calm.longest, end_of_attack(attacker()));
+    EXPECT_LT(busy.longest, stretched(seconds(1)).count() + 4 * calm.longest);
     unmount_both();
     expect_nothing_live();
 }
@@ -152,7 +153,7 @@ TEST_F(PeersTest, WriteFloodStaysWithinTheBudget) {
         most = std::max(most, counters().at("live_pages"));
         std::this_thread::sleep_for(milliseconds(100));
     }
-    const auto served = longest("try stat -f /mnt/nfs", seconds(10));
+    const auto served = measured("try stat -f /mnt/nfs", seconds(10)).longest;
     EXPECT_FALSE(ended_on(attacker(), "flood"));
     finish_on(attacker(), "flood", seconds(180));
     const auto now = counters();

@@ -5,6 +5,10 @@
 
 #include <fmt/format.h>
 
+#include <iterator>
+#include <sstream>
+#include <vector>
+
 namespace lab {
 
 using std::chrono::seconds;
@@ -50,21 +54,27 @@ std::string AttackTest::end_of_attack(Host &attacker) {
     return on(attacker, "tail -n 1 /run/attack.out");
 }
 
-long AttackTest::longest(const std::string &command, seconds span) {
-    const auto out =
-        on(client(),
-           fmt::format("now() {{ read t rest </proc/uptime; t=${{t%.*}}${{t#*.}}; }}\n"
-                       "try() {{ now; begin=$t; \"$@\" >/dev/null 2>&1 || exit; now\n"
-                       "  [ $((t - begin)) -le $longest ] || longest=$((t - begin)); }}\n"
-                       "now; end=$((t + {}00)); longest=0\n"
-                       "while [ $t -lt $end ]; do {}; sleep 0.2; done; echo $longest",
-                       span.count(), command),
-           span + seconds(120));
-    return std::stol(out) * 10;
+AttackTest::Took AttackTest::measured(const std::string &command, seconds span) {
+    const auto out = on(
+        client(),
+        fmt::format("now() {{ read t rest </proc/uptime; t=${{t%.*}}${{t#*.}}; }}\n"
+                    "try() {{ now; begin=$t; \"$@\" >/dev/null 2>&1 || exit; now\n"
+                    "  echo $(((t - begin) * 10)); }}\n"
+                    "now; end=$((t + {}00))\n"
+                    "while [ $t -lt $end ]; do {}; sleep 0.2; done >/run/took; sort -n /run/took",
+                    span.count(), command),
+        span + seconds(120));
+    std::istringstream sorted(out);
+    const std::vector<long> took(std::istream_iterator<long>(sorted), {});
+    if (took.empty()) {
+        ADD_FAILURE() << command << " failed";
+        return {};
+    }
+    return {.longest = took.back(), .most = took[took.size() - 1 - took.size() / 20]};
 }
 
-long AttackTest::longest_call(seconds span) {
-    return longest(fmt::format("try stat -f {}; try stat -f /mnt/nfs", over_tcp), span);
+AttackTest::Took AttackTest::measured_calls(seconds span) {
+    return measured(fmt::format("try stat -f {}; try stat -f /mnt/nfs", over_tcp), span);
 }
 
 } // namespace lab
