@@ -259,9 +259,9 @@ static bool svc_rdma_recv_has_place(const struct svcxprt_rdma *rdma, u32 bytes)
 }
 
 /*
- * Puts a call that was taken off until there are more bytes, or more memory, for
- * which the quiet timer looks again. It keeps its place. @bytes: that it waits for,
- * U32_MAX for memory.
+ * Puts a call that was taken off until there are more bytes, or more memory: a
+ * completion may bring either, and where none is due the quiet timer looks again. It
+ * keeps its place. @bytes: that it waits for, U32_MAX for memory.
  */
 static void svc_rdma_recv_put_off(struct svcxprt_rdma *rdma,
 				  struct svc_rdma_recv_ctxt *ctxt, u32 bytes)
@@ -269,9 +269,7 @@ static void svc_rdma_recv_put_off(struct svcxprt_rdma *rdma,
 	/* From here on the call may be somebody else's. */
 	llist_add(&ctxt->rc_node, &rdma->sc_recv_later);
 	svc_rdma_block(rdma);
-	if (bytes == U32_MAX)
-		return;
-	if (svc_rdma_recv_has_place(rdma, bytes))
+	if (bytes != U32_MAX && svc_rdma_recv_has_place(rdma, bytes))
 		svc_rdma_unblock(rdma);
 	else
 		svc_rdma_send_watch(rdma);
