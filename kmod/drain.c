@@ -83,6 +83,31 @@ static void svc_rdma_drain_poll(struct svcxprt_rdma *rdma,
 	}
 }
 
+static int svc_rdma_qp_fail(struct svcxprt_rdma *rdma)
+{
+	struct ib_qp_attr attr = { .qp_state = IB_QPS_ERR };
+
+	return ib_modify_qp(rdma->sc_qp, &attr, IB_QP_STATE);
+}
+
+/**
+ * svc_rdma_disconnect - tell the client that its connection has ended
+ * @rdma: connection with a queue pair
+ *
+ * May sleep. The connection manager of InfiniBand begins with the queue pair's error
+ * state. That of iWARP asks for an orderly end, in which software iWARP forgets the
+ * Reads whose data are still to come: they complete neither then nor in the error
+ * state, and a marker behind them comes all the same. So what is posted is ended
+ * first. Where nothing is, the end stays an orderly one.
+ */
+void svc_rdma_disconnect(struct svcxprt_rdma *rdma)
+{
+	if (rdma_protocol_iwarp(rdma->sc_cm_id->device, rdma->sc_port_num) &&
+	    !svc_rdma_sq_idle(rdma))
+		svc_rdma_qp_fail(rdma);	/* refused, svc_rdma_drain() tries again */
+	rdma_disconnect(rdma->sc_cm_id);
+}
+
 /**
  * svc_rdma_drain - end everything that is posted
  * @rdma: connection with a queue pair; nobody posts or polls any more
@@ -94,11 +119,10 @@ void svc_rdma_drain(struct svcxprt_rdma *rdma)
 {
 	struct svc_rdma_marker send = { .cqe.done = svc_rdma_wc_marker };
 	struct svc_rdma_marker recv = { .cqe.done = svc_rdma_wc_marker };
-	struct ib_qp_attr attr = { .qp_state = IB_QPS_ERR };
 	struct ib_qp *qp = rdma->sc_qp;
 
 	if (svc_rdma_fault(SVC_RDMA_FAULT_drain) ||
-	    ib_modify_qp(qp, &attr, IB_QP_STATE) ||
+	    svc_rdma_qp_fail(rdma) ||
 	    svc_rdma_post_recv_marker(qp, &recv)) {
 		svc_rdma_count(SVC_RDMA_drains_by_core);
 		ib_drain_qp(qp);

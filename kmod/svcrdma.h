@@ -480,6 +480,7 @@ struct svc_rdma_peer *svc_rdma_peer_get(const struct net *net,
 void svc_rdma_peer_put(struct svc_rdma_peer *peer);
 
 /* drain.c */
+void svc_rdma_disconnect(struct svcxprt_rdma *rdma);
 void svc_rdma_drain(struct svcxprt_rdma *rdma);
 
 /* device.c */

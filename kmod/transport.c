@@ -68,7 +68,7 @@ static void svc_rdma_detach(struct svc_xprt *xprt)
 	svc_rdma_bc_detach(rdma);
 	if (rdma->sc_qp) {
 		trace_svc_rdma_detach(rdma);
-		rdma_disconnect(rdma->sc_cm_id);
+		svc_rdma_disconnect(rdma);
 	}
 }
 

@@ -41,6 +41,19 @@ void svc_rdma_unblock_now(struct svcxprt_rdma *rdma)
 		svc_rdma_enqueue(rdma);
 }
 
+/*
+ * Jiffies for which a client may take nothing. TCP, below iWARP, repeats what the
+ * network has lost after ever longer pauses. Where the network is so busy that a round
+ * trip takes seconds, the first two of them alone are longer than the deadline.
+ */
+static unsigned long svc_rdma_deadline(const struct svcxprt_rdma *rdma)
+{
+	unsigned long deadline = svc_rdma_setting(SVC_RDMA_SETTING_DEADLINE) * HZ;
+
+	return rdma_protocol_iwarp(rdma->sc_cm_id->device, rdma->sc_port_num) ?
+	       2 * deadline : deadline;
+}
+
 /**
  * svc_rdma_watch_stall - close a connection whose client has taken nothing for too long
  * @rdma: connection; the caller has just polled its Send queue
@@ -62,8 +75,7 @@ void svc_rdma_watch_stall(struct svcxprt_rdma *rdma)
 	moved = READ_ONCE(rdma->sc_sq_moved);
 	if (time_after(moved, since))
 		since = moved;
-	if (likely(time_before(jiffies, since +
-			       svc_rdma_setting(SVC_RDMA_SETTING_DEADLINE) * HZ)) ||
+	if (likely(time_before(jiffies, since + svc_rdma_deadline(rdma))) ||
 	    svc_rdma_all_sent(rdma) || svc_rdma_closing(rdma))
 		return;
 	svc_rdma_count(SVC_RDMA_stalls);

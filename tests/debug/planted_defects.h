@@ -14,7 +14,7 @@ struct PlantedDefects {
         {"connection.c", "svc_xprt_set_local(xprt, local, svc_addr_len(local));",
          "\tkstrdup(xprt->xpt_remotebuf, GFP_KERNEL);\n"}};
     std::vector<Insertion> locks_in_two_orders = {
-        {"transport.c", "rdma_disconnect(rdma->sc_cm_id);",
+        {"transport.c", "svc_rdma_disconnect(rdma);",
          "\tspin_lock_bh(&rdma->sc_sq_lock);\n\tspin_lock(&rdma->sc_send_lock);\n"
          "\tspin_unlock(&rdma->sc_send_lock);\n\tspin_unlock_bh(&rdma->sc_sq_lock);\n"},
         {"transport.c", "svc_rdma_check_drained(rdma);",

@@ -4,11 +4,18 @@
 // transport runs beside ours, to tell what siw gets wrong.
 #include "module_test.h"
 
+#include <fmt/format.h>
+
+#include <chrono>
+#include <string>
+
 namespace lab {
 
 namespace {
 
-class SiwTest : public ModuleTest, public ::testing::WithParamInterface<Transport> {
+using std::chrono::seconds;
+
+class SiwTest : public ModuleTest {
   protected:
     void SetUp() override {
         ModuleTest::SetUp();
@@ -20,15 +27,27 @@ class SiwTest : public ModuleTest, public ::testing::WithParamInterface<Transpor
     }
 
     void TearDown() override {
+        if (pair_lives())
+            answer();
         ModuleTest::TearDown();
         if (IsSkipped())
             return;
         for (auto *host : {&server(), &client()})
             on(*host, "rdma link delete siw0; rdma link add rxe0 type rxe netdev eth1");
     }
+
+    /// What the client sends is lost if it is longer than a call: the answers to Reads.
+    static void answer_no_reads() {
+        on(client(), "tc qdisc add dev eth1 clsact && for bit in 0x400 0x800 0x1000 0x2000 0x4000 "
+                     "0x8000; do tc filter add dev eth1 egress protocol ip u32 match u16 $bit $bit "
+                     "at 2 action drop; done");
+    }
+    static void answer() { on(client(), "tc qdisc del dev eth1 clsact 2>/dev/null || :"); }
 };
 
-TEST_P(SiwTest, ReadsWhatItWrote) {
+class SiwVerifyTest : public SiwTest, public ::testing::WithParamInterface<Transport> {};
+
+TEST_P(SiwVerifyTest, ReadsWhatItWrote) {
     const bool ours = GetParam() == Transport::svcrdma;
     serve({GetParam()});
     ASSERT_TRUE(nfs_);
@@ -52,7 +71,48 @@ TEST_P(SiwTest, ReadsWhatItWrote) {
     EXPECT_EQ(now.at("calls"), now.at("replies"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Transports, SiwTest,
+// A connection that has asked for data ends before they come. An orderly end would make siw forget
+// that it was asked.
+TEST_F(SiwTest, EndsWithReadsInFlight) {
+    expect_stalls();
+    serve({Transport::svcrdma}, 8, "deadline=5");
+    ASSERT_TRUE(nfs_);
+    mount(Transport::svcrdma, "3");
+    ASSERT_TRUE(mount_);
+    on(client(), "head -c 1M /dev/urandom > /root/data");
+    answer_no_reads();
+    start_on(client(), "write", "dd if=/root/data of=/mnt/nfs/file bs=1M oflag=direct");
+    EXPECT_TRUE(eventually([](const Counters &now) { return now.at("live_pages") > 0; }));
+    EXPECT_TRUE(eventually([](const Counters &now) { return now.at("stalls") > 0; }, seconds(30)));
+    answer();
+    finish_on(client(), "write", seconds(120));
+    on(client(), "cmp /root/data /mnt/nfs/file && rm /root/data");
+    unmount();
+    expect_nothing_live();
+}
+
+// Many more WRITEs than the network carries, which is TCP's: where a round trip takes seconds, what
+// it repeats comes late. No connection ends for it.
+TEST_F(SiwTest, FloodEndsNoConnection) {
+    constexpr unsigned connections = 16;
+    serve({Transport::svcrdma});
+    ASSERT_TRUE(nfs_);
+    auto flood = Mount::make(client(), *nfs_, Transport::svcrdma, "3", "/mnt/nfs",
+                             fmt::format("nconnect={},timeo=6000", connections));
+    ASSERT_TRUE(worked(flood));
+    on(client(),
+       "fio --name=flood --directory=/mnt/nfs --size=8m --bs=1m --rw=write --direct=1 "
+       "--ioengine=libaio --iodepth=16 --numjobs=8 --minimal",
+       seconds(600));
+    const auto now = counters();
+    EXPECT_EQ(now.at("flushes"), 0U) << "a connection has ended";
+    EXPECT_EQ(now.at("live_connections"), connections);
+    expect_no_trouble(now);
+    EXPECT_TRUE(worked(flood->unmount()));
+    expect_nothing_live();
+}
+
+INSTANTIATE_TEST_SUITE_P(Transports, SiwVerifyTest,
                          ::testing::Values(Transport::rpcrdma, Transport::svcrdma),
                          [](const auto &info) { return std::string(transport_name(info.param)); });
 
