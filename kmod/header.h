@@ -4,9 +4,9 @@
  * what a Requester sent, encoding what a Responder answers.
  *
  * Pure C: no allocation, no locks, no kernel dependency, callable in any
- * context. The same file is compiled into the module, the unit tests, the
+ * context. The same files are compiled into the module, the unit tests, the
  * fuzzer and the lab's own client. Every limit on counts, lengths and positions
- * is decided here, before anybody allocates or reads anything.
+ * is decided in decode.c, before anybody allocates or reads anything.
  */
 #ifndef SVCRDMA_HEADER_H
 #define SVCRDMA_HEADER_H
@@ -164,12 +164,14 @@ struct rpcrdma_hdr {
 	struct rpcrdma_hdr_write_chunk reply;
 };
 
+/* decode.c */
+
 /*
- * Decoding. After RPCRDMA_HDR_OK every chunk that the iterators yield lies
- * inside the bytes and inside the limits. After any other verdict they yield
- * none; the fields xid, vers, credits and proc are valid, except after
- * RPCRDMA_HDR_SHORT, and so is is_reply, where the lists could be followed to the
- * message. Where several verdicts apply, the first fault in the bytes
+ * After RPCRDMA_HDR_OK every chunk that the iterators yield lies inside the
+ * bytes and inside the limits. After any other verdict they yield none; the
+ * fields xid, vers, credits and proc are valid, except after
+ * RPCRDMA_HDR_SHORT, and so is is_reply, where the lists could be followed to
+ * the message. Where several verdicts apply, the first fault in the bytes
  * decides; positions and sums are looked at last.
  *
  * Read chunks are non-overlapping and in ascending order of position, and the
@@ -239,6 +241,14 @@ rpcrdma_hdr_write_segment(const u8 *buf,
  */
 u32 rpcrdma_hdr_invalidate_handle(const u8 *buf, const struct rpcrdma_hdr *hdr);
 
+/*
+ * A short name of @verdict for counters, traces and test output, such as
+ * "bad_xid". Never NULL.
+ */
+const char *rpcrdma_hdr_verdict_name(enum rpcrdma_hdr_verdict verdict);
+
+/* encode.c */
+
 /**
  * struct rpcrdma_hdr_answer - what a Responder puts into a reply's header
  * @credits: granted to the Requester
@@ -298,11 +308,5 @@ static inline void rpcrdma_hdr_set_credits(u8 *out, u32 credits)
  * 0 if @size is too small.
  */
 u32 rpcrdma_hdr_encode_call(u8 *out, u32 size, u32 xid, u32 credits);
-
-/*
- * A short name of @verdict for counters, traces and test output, such as
- * "bad_xid". Never NULL.
- */
-const char *rpcrdma_hdr_verdict_name(enum rpcrdma_hdr_verdict verdict);
 
 #endif

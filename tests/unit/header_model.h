@@ -3,8 +3,8 @@
 
 /// A slow, obvious second implementation of the transport header (RFC 8166), and the comparison
 /// of the module's codec with it. It reads into vectors, assembles the message in its head, and
-/// shares nothing with kmod/header.c but the names of the verdicts. Both the unit tests and the
-/// fuzzer stand on it.
+/// shares nothing with kmod/decode.c and kmod/encode.c but the names of the verdicts. Both the unit
+/// tests and the fuzzer stand on it.
 
 #include <algorithm>
 #include <array>
@@ -326,7 +326,7 @@ inline std::uint32_t first_handle(const Message &m) {
 
 } // namespace detail
 
-/// What kmod/header.c should find in @p bytes.
+/// What kmod/decode.c should find in @p bytes.
 inline Outcome decode(std::span<const std::uint8_t> bytes, const rpcrdma_hdr_limits &limits) {
     Outcome o;
     try {
@@ -375,7 +375,7 @@ inline std::optional<Bytes> encode_reply(const Message &call, std::uint32_t cred
     return encode_header(m);
 }
 
-/// Encodes with kmod/header.c into memory of exactly @p size bytes.
+/// Encodes with kmod/encode.c into memory of exactly @p size bytes.
 inline Bytes codec_reply(std::size_t size, const std::uint8_t *call, const rpcrdma_hdr &hdr,
                          const rpcrdma_hdr_answer &answer) {
     detail::Exact out(size);
@@ -401,7 +401,7 @@ inline std::optional<Bytes> encode_error(const Message &call, std::uint32_t cred
 
 namespace detail {
 
-/// The verdict of kmod/header.c on @p bytes.
+/// The verdict of kmod/decode.c on @p bytes.
 inline rpcrdma_hdr_verdict codec_verdict(const Bytes &bytes, const rpcrdma_hdr_limits &limits) {
     Exact copy(bytes);
     rpcrdma_hdr hdr{};
@@ -459,7 +459,7 @@ inline std::string call_differences(const rpcrdma_hdr &hdr, const rpcrdma_hdr_li
 
 } // namespace detail
 
-/// Decodes @p bytes with kmod/header.c and with the model, follows every iterator, answers or
+/// Decodes @p bytes with kmod/decode.c and with the model, follows every iterator, answers or
 /// refuses the call, and says in words where the two differ: empty if nowhere.
 inline std::string differences(std::span<const std::uint8_t> bytes,
                                const rpcrdma_hdr_limits &limits) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The transport header codec of the module, kmod/header.c: over the hand-made headers in headers/,
-// over headers cut and bent in every place, and against a second implementation.
+// The transport header codec of the module, kmod/decode.c and kmod/encode.c: over the hand-made
+// headers in headers/, over headers cut and bent in every place, and against a second
+// implementation.
 
 #include <algorithm>
 #include <chrono>
