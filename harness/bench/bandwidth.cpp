@@ -38,18 +38,16 @@ namespace {
 
 /// One try: a listener in the client, and when it listens, the server's Writes.
 Result<std::string> attempt(Host &server, Host &client, Deadline deadline) {
-    const auto listener = client.check(
+    const auto listener = TRY(client.check(
         fmt::format("{} >/run/ib_write_bw.log 2>&1 </dev/null & pid=$!; echo $pid\n"
                     "while [ -e /proc/$pid ]; do\n"
                     "  rdma resource show cm_id | grep -q 'state LISTEN.* pid '$pid && exit\n"
                     "  sleep 0.2\n"
                     "done; cat /run/ib_write_bw.log >&2; exit 1",
                     command),
-        deadline);
-    if (!listener)
-        return listener;
+        deadline));
     auto answer = server.check(fmt::format("{} {}", command, client.data_address()), deadline);
-    (void)client.run(fmt::format("kill {} 2>/dev/null", trimmed(*listener)),
+    (void)client.run(fmt::format("kill {} 2>/dev/null", trimmed(listener)),
                      Deadline::scaled(limit));
     return answer;
 }
@@ -58,9 +56,7 @@ Result<std::string> attempt(Host &server, Host &client, Deadline deadline) {
 
 Result<double> measure_raw_writes(Host &server, Host &client) {
     for (Host *host : {&client, &server})
-        if (auto done = host->check("modprobe -a rdma_ucm ib_uverbs", Deadline::scaled(limit));
-            !done)
-            return fail(done.error());
+        TRY(host->check("modprobe -a rdma_ucm ib_uverbs", Deadline::scaled(limit)));
     constexpr int attempts = 3; // the tool gives up when its first try is refused
     auto answer = attempt(server, client, Deadline::scaled(limit));
     for (int i = 1; i < attempts && !answer; ++i) {

@@ -40,12 +40,10 @@ std::string network_of(const Host &host) {
 }
 
 Result<double> read_number(Host &host, const std::string &command) {
-    const auto text = host.check(command, Deadline::scaled(limit));
-    if (!text)
-        return fail(text.error());
-    const auto number = parse_number(*text);
+    const auto text = TRY(host.check(command, Deadline::scaled(limit)));
+    const auto number = parse_number(text);
     if (!number)
-        return fail(fmt::format("{} answered \"{}\"", host.name(), *text));
+        return fail(fmt::format("{} answered \"{}\"", host.name(), text));
     return static_cast<double>(*number);
 }
 
@@ -75,25 +73,20 @@ class Measurement {
 
 /// "add" or "remove": mounts of the same address would share their connections.
 Result<void> Measurement::change_addresses(const char *how) {
-    if (auto done =
-            run_script(server_, "idle-addresses",
-                       {how, server_.data_address(), network_of(server_)}, Deadline::scaled(limit));
-        !done)
-        return fail(done.error());
+    TRY(run_script(server_, "idle-addresses", {how, server_.data_address(), network_of(server_)},
+                   Deadline::scaled(limit)));
     return {};
 }
 
 Result<void> Measurement::mount(unsigned number, unsigned connections) {
     const auto address = fmt::format("{}.{}", network_of(server_), 101 + number);
     const auto command = fmt::format(fmt::runtime(mount_one), number, port_, connections, address);
-    if (auto done = client_.check(command, Deadline::scaled(limit)); !done)
-        return fail(done.error());
+    TRY(client_.check(command, Deadline::scaled(limit)));
     return {};
 }
 
 Result<void> Measurement::unmount() {
-    if (auto done = client_.check(unmount_all, Deadline::scaled(limit)); !done)
-        return fail(done.error());
+    TRY(client_.check(unmount_all, Deadline::scaled(limit)));
     return wait_for(0);
 }
 
@@ -101,58 +94,43 @@ Result<void> Measurement::wait_for(unsigned connections) {
     const auto deadline = Deadline::scaled(limit);
     for (;;) {
         const auto up =
-            read_number(server_, "rdma resource show qp | grep -c 'type RC state RTS' || :");
-        if (!up)
-            return fail(up.error());
-        if (*up == connections)
+            TRY(read_number(server_, "rdma resource show qp | grep -c 'type RC state RTS' || :"));
+        if (up == connections)
             return {};
         if (deadline.expired())
-            return fail(fmt::format("{} of {} connections are up", *up, connections));
+            return fail(fmt::format("{} of {} connections are up", up, connections));
         if (!pause_for(500ms, deadline) && interrupted())
             return fail("interrupted", Cause::cancelled);
     }
 }
 
 Result<double> Measurement::own_bytes() {
-    const auto where = server_.check(
+    const auto where = TRY(server_.check(
         fmt::format("awk '$1 == \"{}\" {{ print substr($6, 3), $2 }}' /proc/modules", module_),
-        Deadline::scaled(limit));
-    if (!where)
-        return fail(where.error());
+        Deadline::scaled(limit)));
     std::uint64_t base = 0;
-    std::from_chars(where->data(), where->data() + where->size(), base, 16);
+    std::from_chars(where.data(), where.data() + where.size(), base, 16);
     const auto size =
-        parse_number(std::string_view(*where).substr(std::min(where->find(' '), where->size())));
+        parse_number(std::string_view(where).substr(std::min(where.find(' '), where.size())));
     if (base == 0 || !size)
         return fail(fmt::format("/proc/modules does not tell where {} is", module_));
-    if (auto done =
-            run_script(server_, "trace-allocations",
-                       {"start", fmt::format("{:#x}", base), fmt::format("{:#x}", base + *size)},
-                       Deadline::scaled(limit));
-        !done)
-        return fail(done.error());
-    const auto sum = guest_script("trace-allocations", {"stop"});
-    if (!sum)
-        return fail(sum.error());
+    TRY(run_script(server_, "trace-allocations",
+                   {"start", fmt::format("{:#x}", base), fmt::format("{:#x}", base + *size)},
+                   Deadline::scaled(limit)));
+    const auto sum = TRY(guest_script("trace-allocations", {"stop"}));
     const auto mounted = mount(0, 1);
-    auto bytes = read_number(server_, *sum);
+    auto bytes = read_number(server_, sum);
     if (!mounted)
         return fail(mounted.error());
-    if (auto done = unmount(); !done)
-        return fail(done.error());
+    TRY(unmount());
     return bytes;
 }
 
 Result<std::vector<ConnectionCost>> Measurement::run(Progress &progress) {
-    if (auto done = change_addresses("add"); !done)
-        return fail(done.error());
+    TRY(change_addresses("add"));
     progress.at(fmt::format("idle connections over {}", module_));
-    const auto own = own_bytes();
-    if (!own)
-        return fail(own.error());
-    const auto before = read_number(server_, free_memory);
-    if (!before)
-        return fail(before.error());
+    const auto own = TRY(own_bytes());
+    const auto before = TRY(read_number(server_, free_memory));
 
     std::vector<ConnectionCost> costs;
     unsigned mounts = 0;
@@ -160,26 +138,20 @@ Result<std::vector<ConnectionCost>> Measurement::run(Progress &progress) {
         progress.at(fmt::format("{} idle connections over {}", connections, module_));
         // What is mounted stays, as long as it has all the connections that a mount can have.
         if (!costs.empty() && costs.back().connections < per_mount) {
-            if (auto done = unmount(); !done)
-                return fail(done.error());
+            TRY(unmount());
             mounts = 0;
         }
         for (; mounts * per_mount < connections; ++mounts)
-            if (auto done = mount(mounts, std::min(connections, per_mount)); !done)
-                return fail(done.error());
-        if (auto up = wait_for(connections); !up)
-            return fail(up.error());
-        const auto left = read_number(server_, free_memory);
-        if (!left)
-            return fail(left.error());
-        costs.push_back({transport_, connections, (*before - *left) * 1024 / connections, *own});
+            TRY(mount(mounts, std::min(connections, per_mount)));
+        TRY(wait_for(connections));
+        const auto left = TRY(read_number(server_, free_memory));
+        costs.push_back({transport_, connections, (before - left) * 1024 / connections, own});
     }
     return costs;
 }
 
 Result<void> Measurement::clean_up() {
-    if (auto done = unmount(); !done)
-        return done;
+    TRY(unmount());
     return change_addresses("remove");
 }
 

@@ -24,8 +24,7 @@ constexpr auto load = "cd {} && fio --name=overload --direct=1 --ioengine=libaio
                       "rm -f overload.*; exit $status";
 
 Result<std::uint64_t> load_and_look(Host &client, Host &server) {
-    if (auto started = start_sampling(server, Deadline::scaled(limit)); !started)
-        return fail(started.error());
+    TRY(start_sampling(server, Deadline::scaled(limit)));
     const auto loaded =
         client.check(fmt::format(fmt::runtime(load), dir), Deadline::scaled(2 * limit));
     auto peaks = stop_sampling(server, Deadline::scaled(limit));
@@ -44,26 +43,17 @@ Result<Overload> measure_overload(Host &client, const NfsServer &server) {
         return host.check(fmt::format("cd {} && {}", settings, command), Deadline::scaled(limit));
     };
     // Credits count from the next connection on, the cost of an unmap at once.
-    const auto before = in_settings("cat credits unmap_us");
-    if (!before)
-        return fail(before.error());
-    if (auto done = in_settings(fmt::format("echo {} >credits", credits)); !done)
-        return fail(done.error());
-    auto mount = Mount::make(client, server, Transport::svcrdma, "3", dir);
-    if (!mount)
-        return fail(mount.error());
-    if (auto done = in_settings("echo 5000 >unmap_us"); !done)
-        return fail(done.error());
+    const auto before = TRY(in_settings("cat credits unmap_us"));
+    TRY(in_settings(fmt::format("echo {} >credits", credits)));
+    auto mount = TRY(Mount::make(client, server, Transport::svcrdma, "3", dir));
+    TRY(in_settings("echo 5000 >unmap_us"));
     const auto most = load_and_look(client, host);
-    std::string_view values = *before;
+    std::string_view values = before;
     const auto old_credits = next_line(values);
     const auto old_unmap_us = next_line(values);
-    if (auto done = in_settings(
-            fmt::format("echo {} >credits && echo {} >unmap_us", old_credits, old_unmap_us));
-        !done)
-        return fail(done.error());
-    if (auto done = mount->unmount(); !done)
-        return fail(done.error());
+    TRY(in_settings(
+        fmt::format("echo {} >credits && echo {} >unmap_us", old_credits, old_unmap_us)));
+    TRY(mount.unmount());
     if (!most)
         return fail(most.error());
     return Overload{credits, *most};

@@ -38,14 +38,10 @@ int complain(const Error &error) {
 }
 
 Result<std::unique_ptr<Pair>> boot(const Options &options, const std::string &kind) {
-    const auto image = find_image();
-    if (!image)
-        return fail(image.error());
-    const auto chosen = image->kernel(options.kernel);
-    if (!chosen)
-        return fail(chosen.error());
-    return Pair::boot(*image,
-                      {.kernel = *chosen, .run_dir = new_run_dir(kind), .cpus = options.cpus});
+    const auto image = TRY(find_image());
+    const auto chosen = TRY(image.kernel(options.kernel));
+    return Pair::boot(image,
+                      {.kernel = chosen, .run_dir = new_run_dir(kind), .cpus = options.cpus});
 }
 
 int up(const Options &options) {

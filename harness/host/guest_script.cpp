@@ -11,10 +11,8 @@ namespace lab {
 
 Result<std::string> guest_script(std::string_view name, const std::vector<std::string> &arguments) {
     const auto path = source_dir() / "scripts" / "guest" / name;
-    const auto file = read_file(path);
-    if (!file)
-        return fail(file.error());
-    std::string_view text = *file;
+    const auto file = TRY(read_file(path));
+    std::string_view text = file;
     const auto shell = next_line(text);
     // What failed is told by the first line of its command.
     const auto script = fmt::format("# scripts/guest/{}\n{}", name, text);
@@ -33,10 +31,8 @@ Result<std::string> guest_script(std::string_view name, const std::vector<std::s
 
 Result<std::string> run_script(Host &host, std::string_view name,
                                const std::vector<std::string> &arguments, Deadline deadline) {
-    const auto command = guest_script(name, arguments);
-    if (!command)
-        return command;
-    return host.check(*command, deadline);
+    const auto command = TRY(guest_script(name, arguments));
+    return host.check(command, deadline);
 }
 
 } // namespace lab

@@ -9,16 +9,14 @@
 namespace lab {
 
 Result<std::string> Host::check(const std::string &command, Deadline deadline) {
-    auto output = run(command, deadline);
-    if (!output)
-        return fail(output.error());
-    if (output->status != 0) {
-        const auto said = last_lines(output->err.empty() ? output->out : output->err, 20);
+    auto output = TRY(run(command, deadline));
+    if (output.status != 0) {
+        const auto said = last_lines(output.err.empty() ? output.out : output.err, 20);
         return fail(fmt::format("{}: \"{}\" failed with status {}{}{}", name(),
-                                command.substr(0, command.find('\n')), output->status,
+                                command.substr(0, command.find('\n')), output.status,
                                 said.empty() ? "" : ":\n", said));
     }
-    return std::move(output->out);
+    return std::move(output.out);
 }
 
 std::string cheap_script(std::string_view script) {

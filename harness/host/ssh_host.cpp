@@ -15,12 +15,11 @@ constexpr int ssh_failed = 255; // also what a command may exit with by itself
 } // namespace
 
 Result<void> SshHost::start() {
-    auto master = Process::spawn({"ssh", "-F", target_.config.string(), "-o", "ControlMaster=yes",
-                                  "-o", "ControlPersist=no", "-N", target_.name},
-                                 {.log = target_.log});
-    if (!master)
-        return fail(master.error());
-    master_ = std::make_unique<Process>(std::move(*master));
+    auto master =
+        TRY(Process::spawn({"ssh", "-F", target_.config.string(), "-o", "ControlMaster=yes", "-o",
+                            "ControlPersist=no", "-N", target_.name},
+                           {.log = target_.log}));
+    master_ = std::make_unique<Process>(std::move(master));
     return {};
 }
 
@@ -48,8 +47,7 @@ Result<void> SshHost::connect(Deadline deadline) {
                         Cause::boot);
         // Not up yet and gone again: the guest's sshd was not there, try anew.
         if (!master_ || !master_->running()) {
-            if (auto started = start(); !started)
-                return started;
+            TRY(start());
         }
         pause_for(std::chrono::milliseconds(50), deadline);
     }

@@ -35,10 +35,9 @@ fs::path recipe_dir() {
 Result<void> step(const std::vector<std::string> &argv, const fs::path &log,
                   std::chrono::milliseconds limit) {
     // SIGTERM, because mmdebstrap has mounts to undo.
-    auto output = run_process(argv, Deadline::in(limit), {.log = log, .death_signal = SIGTERM});
-    if (!output)
-        return fail(output.error());
-    if (output->status == 0)
+    auto output =
+        TRY(run_process(argv, Deadline::in(limit), {.log = log, .death_signal = SIGTERM}));
+    if (output.status == 0)
         return {};
     const auto said = read_file(log).value_or("");
     const auto why = explain_build_failure(said);
@@ -48,20 +47,17 @@ Result<void> step(const std::vector<std::string> &argv, const fs::path &log,
 
 Result<json> describe(const fs::path &root, const std::string &recipe) {
     json kernels = json::array();
-    const auto list = read_file(root / "lab" / "kernels");
-    if (!list)
-        return fail(list.error());
-    std::istringstream lines(*list);
+    const auto list = TRY(read_file(root / "lab" / "kernels"));
+    std::istringstream lines(list);
     for (std::string version, suite; lines >> version >> suite;)
         kernels.push_back({{"version", version}, {"suite", suite}});
 
     json packages = json::object();
-    const auto query = run_process({"dpkg-query", "--admindir", (root / "var/lib/dpkg").string(),
-                                    "-W", "-f", "${Package} ${Version}\n"},
-                                   Deadline::in(std::chrono::minutes(1)));
-    if (!query)
-        return fail(query.error());
-    std::istringstream installed(query->out);
+    const auto query =
+        TRY(run_process({"dpkg-query", "--admindir", (root / "var/lib/dpkg").string(), "-W", "-f",
+                         "${Package} ${Version}\n"},
+                        Deadline::in(std::chrono::minutes(1))));
+    std::istringstream installed(query.out);
     for (std::string name, version; installed >> name >> version;)
         packages[name] = version;
     return json{{"schema", 1}, {"recipe", recipe}, {"kernels", kernels}, {"packages", packages}};
@@ -79,28 +75,21 @@ Result<void> make_products(const fs::path &dir, const json &description, const f
     for (const auto &kernel : description.at("kernels")) {
         const auto version = kernel.at("version").get<std::string>();
         progress.at("kernel " + version);
-        if (auto made = step({(recipe_dir() / "vmlinux").string(),
-                              (root / "boot" / ("vmlinuz-" + version)).string(),
-                              (dir / ("vmlinux-" + version)).string()},
-                             log, minute);
-            !made)
-            return made;
-        if (auto made = step({(recipe_dir() / "initramfs").string(), root.string(), version,
-                              (dir / ("initramfs-" + version)).string()},
-                             log, minute);
-            !made)
-            return made;
+        TRY(step({(recipe_dir() / "vmlinux").string(),
+                  (root / "boot" / ("vmlinuz-" + version)).string(),
+                  (dir / ("vmlinux-" + version)).string()},
+                 log, minute));
+        TRY(step({(recipe_dir() / "initramfs").string(), root.string(), version,
+                  (dir / ("initramfs-" + version)).string()},
+                 log, minute));
     }
     progress.at("disk");
     const auto disk = (dir / "disk.raw").string();
-    if (auto made = step({"truncate", "-s", disk_size, disk}, log, minute); !made)
-        return made;
+    TRY(step({"truncate", "-s", disk_size, disk}, log, minute));
     // A guest's disk lives for one run: no journal, no checksums for an emulated CPU to compute.
-    if (auto made = step({"mke2fs", "-q", "-t", "ext4", "-O", "^has_journal,^metadata_csum", "-m",
-                          "0", "-E", "lazy_itable_init=1", "-d", root.string(), disk},
-                         log, 5 * minute);
-        !made)
-        return made;
+    TRY(step({"mke2fs", "-q", "-t", "ext4", "-O", "^has_journal,^metadata_csum", "-m", "0", "-E",
+              "lazy_itable_init=1", "-d", root.string(), disk},
+             log, 5 * minute));
     return write_file(dir / image_file, description.dump(4) + "\n");
 }
 
@@ -157,7 +146,7 @@ Result<void> run_recipe(const fs::path &recipe, const std::string &mirror, const
     std::error_code error;
     fs::remove(log, error);
     // The recipe's own words become the progress. SIGTERM, because mmdebstrap has mounts to undo.
-    auto process =
+    auto process = TRY(
         Process::spawn({recipe.string(), archive, target.string()},
                        {.on_line =
                             [&](const std::string &line) {
@@ -165,14 +154,10 @@ Result<void> run_recipe(const fs::path &recipe, const std::string &mirror, const
                                     progress.at(line.substr(3, line.find_first_of(".:", 3) - 3));
                                 append_line(log, line);
                             },
-                        .death_signal = SIGTERM});
-    if (!process)
-        return fail(process.error());
-    auto output = process->wait(Deadline::in(std::chrono::minutes(20)));
-    if (!output)
-        return fail(output.error());
-    if (output->status != 0) {
-        const auto why = explain_build_failure(output->err + output->out);
+                        .death_signal = SIGTERM}));
+    auto output = TRY(process.wait(Deadline::in(std::chrono::minutes(20))));
+    if (output.status != 0) {
+        const auto why = explain_build_failure(output.err + output.out);
         return fail(fmt::format("{} could not be built{}{}\nThe end of {}:\n{}", what,
                                 why.empty() ? "" : ": ", why, log.string(),
                                 last_lines(read_file(log).value_or(""), 12)));
@@ -182,24 +167,19 @@ Result<void> run_recipe(const fs::path &recipe, const std::string &mirror, const
 }
 
 Result<Image> build_image(const std::string &mirror) {
-    const auto wanted = wanted_image();
-    if (!wanted)
-        return fail(wanted.error());
-    const auto cache = wanted->dir.parent_path();
+    const auto wanted = TRY(wanted_image());
+    const auto cache = wanted.dir.parent_path();
     if (auto image = find_image()) {
-        remove_unused(cache, image_prefix, image_file, wanted->dir);
+        remove_unused(cache, image_prefix, image_file, wanted.dir);
         return image;
     }
     if (geteuid() != 0)
         return fail("building an image needs root: it installs packages into a root of its own");
-    const auto lock = lock_cache(cache, "build");
-    if (!lock)
-        return fail(lock.error());
+    const auto lock = TRY(lock_cache(cache, "build"));
     if (auto image = find_image())
         return image;
 
-    if (auto removed = remove_unfinished(cache); !removed)
-        return fail(removed.error());
+    TRY(remove_unfinished(cache));
     std::error_code error;
     const auto space = fs::space(cache, error);
     if (!error && space.available < needed_bytes)
@@ -208,22 +188,16 @@ Result<Image> build_image(const std::string &mirror) {
                                 cache.string(), space.available >> 20, needed_bytes >> 20));
 
     const auto log = cache / "build.log";
-    Unfinished unfinished(wanted->dir);
+    Unfinished unfinished(wanted.dir);
     const auto &dir = unfinished.dir();
-    if (auto made = run_recipe(recipe_dir() / "root", mirror, dir / "root", log, "the guest image");
-        !made)
-        return fail(made.error());
+    TRY(run_recipe(recipe_dir() / "root", mirror, dir / "root", log, "the guest image"));
     Progress progress("making the guest image's disk");
-    const auto description = describe(dir / "root", wanted->recipe);
-    if (!description)
-        return fail(description.error());
-    if (auto made = make_products(dir, *description, log, progress); !made)
-        return fail(made.error());
-    if (auto kept = unfinished.keep(); !kept)
-        return fail(kept.error());
+    const auto description = TRY(describe(dir / "root", wanted.recipe));
+    TRY(make_products(dir, description, log, progress));
+    TRY(unfinished.keep());
     progress.done();
     auto image = find_image();
-    remove_unused(cache, image_prefix, image_file, wanted->dir);
+    remove_unused(cache, image_prefix, image_file, wanted.dir);
     return image;
 }
 

@@ -75,12 +75,10 @@ Result<std::string> hash_files(const std::vector<fs::path> &paths) {
             return fail(fmt::format("{} is missing or empty", path.string()));
         std::ranges::sort(files);
         for (const auto &file : files) {
-            const auto content = read_file(file);
-            if (!content)
-                return fail(content.error());
+            const auto content = TRY(read_file(file));
             add(fs::is_directory(path, error) ? fs::relative(file, path, error).string()
                                               : file.filename().string());
-            add(*content);
+            add(content);
         }
     }
     return fmt::format("{:016x}", hash);
@@ -118,16 +116,14 @@ Result<void> remove_tree(const fs::path &dir) {
         return {};
     };
     for (const auto &point : inside)
-        if (auto unmounted = clean({"umount", "-l", point}); !unmounted)
-            return unmounted;
+        TRY(clean({"umount", "-l", point}));
     return clean({"rm", "-rf", "--one-file-system", dir.string()});
 }
 
 Result<void> remove_unfinished(const fs::path &cache) {
     // Whoever made these held the lock that our caller holds now, so nobody does.
     for (const auto &dir : entries(cache, building_prefix))
-        if (auto removed = remove_tree(dir); !removed)
-            return removed;
+        TRY(remove_tree(dir));
     return {};
 }
 

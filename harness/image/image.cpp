@@ -38,15 +38,11 @@ std::vector<std::string_view> kernel_names() {
 }
 
 Result<Image> wanted_image() {
-    const auto cache = cache_dir();
-    const auto recipe = recipe_hash();
-    if (!cache)
-        return fail(cache.error());
-    if (!recipe)
-        return fail(recipe.error());
+    const auto cache = TRY(cache_dir());
+    const auto recipe = TRY(recipe_hash());
     Image image;
-    image.recipe = *recipe;
-    image.dir = *cache / (std::string(image_prefix) + *recipe);
+    image.recipe = recipe;
+    image.dir = cache / (std::string(image_prefix) + recipe);
     image.disk = image.dir / "disk.raw";
     image.root = image.dir / "root";
     image.key = image.dir / "key";
@@ -54,30 +50,28 @@ Result<Image> wanted_image() {
 }
 
 Result<Image> find_image() {
-    auto image = wanted_image();
-    if (!image)
-        return image;
-    const auto file = image->dir / image_file;
+    auto image = TRY(wanted_image());
+    const auto file = image.dir / image_file;
     const auto in_use = use_entry(file);
     const auto text = read_file(file);
     if (!in_use || !text)
         return fail(fmt::format("there is no guest image of this recipe in {}: run nfsrdma-lab "
                                 "image build",
-                                image->dir.parent_path().string()));
+                                image.dir.parent_path().string()));
     const auto description = json::parse(*text, nullptr, false);
     if (!description.is_object() || !description.contains("kernels"))
         return fail(fmt::format("{} is damaged: remove the directory and run nfsrdma-lab image "
                                 "build",
                                 file.string()));
-    image->in_use = *in_use;
+    image.in_use = *in_use;
     for (const auto &entry : description.at("kernels")) {
         const auto version = entry.value("version", "");
-        image->kernels.push_back({.version = version,
-                                  .suite = entry.value("suite", ""),
-                                  .vmlinux = image->dir / ("vmlinux-" + version),
-                                  .initramfs = image->dir / ("initramfs-" + version),
-                                  .root = image->root,
-                                  .build = "/lib/modules/" + version + "/build"});
+        image.kernels.push_back({.version = version,
+                                 .suite = entry.value("suite", ""),
+                                 .vmlinux = image.dir / ("vmlinux-" + version),
+                                 .initramfs = image.dir / ("initramfs-" + version),
+                                 .root = image.root,
+                                 .build = "/lib/modules/" + version + "/build"});
     }
     return image;
 }

@@ -64,14 +64,10 @@ Result<Recipe> recipe_of(std::string_view name) {
     if (flavour == flavours.end())
         return fail(fmt::format("the lab builds no kernel \"{}\"; it builds {}", name,
                                 fmt::join(lab_kernel_names(), ", ")));
-    const auto cache = cache_dir();
-    if (!cache)
-        return fail(cache.error());
-    const auto key = hash_files({recipe_dir() / "root", recipe_dir() / "sources",
-                                 source_dir() / "scripts" / "image" / "backports"});
-    if (!key)
-        return fail(key.error());
-    return Recipe{*flavour, *cache, *cache / (std::string(root_prefix) + *key)};
+    const auto cache = TRY(cache_dir());
+    const auto key = TRY(hash_files({recipe_dir() / "root", recipe_dir() / "sources",
+                                     source_dir() / "scripts" / "image" / "backports"}));
+    return Recipe{*flavour, cache, cache / (std::string(root_prefix) + key)};
 }
 
 /// A source package in the building root.
@@ -80,10 +76,8 @@ struct Source {
 };
 
 Result<Source> source_of(const Recipe &recipe) {
-    const auto list = read_file(recipe.root / "lab" / "sources");
-    if (!list)
-        return fail(list.error());
-    std::istringstream lines(*list);
+    const auto list = TRY(read_file(recipe.root / "lab" / "sources"));
+    std::istringstream lines(list);
     for (std::string from, package, version; lines >> from >> package >> version;)
         if (from == recipe.flavour.suite)
             return Source{package, version};
@@ -104,11 +98,9 @@ Result<fs::path> entry_of(const Recipe &recipe, const Source &source) {
         files.push_back(recipe_dir() / fragment);
     for (const auto *script : {"configure", "compile", "products", "early", "root"})
         files.push_back(recipe_dir() / script);
-    const auto key = hash_files(files);
-    if (!key)
-        return fail(key.error());
+    const auto key = TRY(hash_files(files));
     return recipe.cache /
-           fmt::format("{}{}-{}-{}", kernel_prefix, recipe.flavour.name, source.version, *key);
+           fmt::format("{}{}-{}-{}", kernel_prefix, recipe.flavour.name, source.version, key);
 }
 
 /// Where a kernel is, or is to be, built; the root stays in the cache as long as this lives.
@@ -124,13 +116,9 @@ Result<Place> place_of(const Recipe &recipe) {
         return fail(fmt::format("there is no kernel \"{0}\" in {1}: run nfsrdma-lab kernel build "
                                 "{0}",
                                 recipe.flavour.name, recipe.cache.string()));
-    const auto source = source_of(recipe);
-    if (!source)
-        return fail(source.error());
-    const auto entry = entry_of(recipe, *source);
-    if (!entry)
-        return fail(entry.error());
-    return Place{*root, *source, *entry};
+    const auto source = TRY(source_of(recipe));
+    const auto entry = TRY(entry_of(recipe, source));
+    return Place{*root, source, entry};
 }
 
 Result<Kernel> read_entry(const Recipe &recipe, const fs::path &entry, std::string_view name) {
@@ -160,23 +148,17 @@ Result<void> make_root(const Recipe &recipe, const std::string &mirror) {
     const auto file = recipe.root / root_file;
     if (fs::exists(file))
         return {};
-    const auto lock = lock_cache(recipe.cache, "build");
-    if (!lock)
-        return fail(lock.error());
+    const auto lock = TRY(lock_cache(recipe.cache, "build"));
     if (fs::exists(file))
         return {};
-    if (auto removed = remove_unfinished(recipe.cache); !removed)
-        return removed;
+    TRY(remove_unfinished(recipe.cache));
     Unfinished unfinished(recipe.root);
     // mmdebstrap makes it; the recipe insists on a place that is free.
     std::error_code error;
     fs::remove(unfinished.dir(), error);
-    if (auto made = run_recipe(recipe_dir() / "root", mirror, unfinished.dir(),
-                               recipe.cache / "kernelroot.log", "the kernel building root");
-        !made)
-        return made;
-    if (auto written = write_file(unfinished.dir() / root_file, "{}\n"); !written)
-        return written;
+    TRY(run_recipe(recipe_dir() / "root", mirror, unfinished.dir(), recipe.cache / "kernelroot.log",
+                   "the kernel building root"));
+    TRY(write_file(unfinished.dir() / root_file, "{}\n"));
     return unfinished.keep();
 }
 
@@ -186,21 +168,17 @@ Result<void> step(const Recipe &recipe, const fs::path &entry, const std::string
                   const std::function<void(const std::string &)> &on_line = {}) {
     const auto log = entry / "build.log";
     const std::vector<Bind> binds = {{entry, "/kernel"}, {recipe_dir(), "/lab/recipe"}};
-    auto process = Process::spawn(in_root(recipe.root, binds, command),
-                                  {.on_line = [&](const std::string &line) {
-                                      append_line(log, line);
-                                      if (on_line)
-                                          on_line(line);
-                                  }});
-    if (!process)
-        return fail(process.error());
-    const auto output = process->wait(Deadline::in(limit));
-    if (!output)
-        return fail(output.error());
-    if (output->status == 0)
+    auto process = TRY(Process::spawn(in_root(recipe.root, binds, command),
+                                      {.on_line = [&](const std::string &line) {
+                                          append_line(log, line);
+                                          if (on_line)
+                                              on_line(line);
+                                      }}));
+    const auto output = TRY(process.wait(Deadline::in(limit)));
+    if (output.status == 0)
         return {};
     const auto said = read_file(log).value_or("");
-    const auto why = explain_build_failure(output->err);
+    const auto why = explain_build_failure(output.err);
     return fail(fmt::format("the kernel does not build{}{}\nThe end of {}:\n{}",
                             why.empty() ? "" : ": ", why, log.string(), last_lines(said, 12)));
 }
@@ -239,8 +217,7 @@ Result<void> compile(const Recipe &recipe, const Source &source, const fs::path 
         const auto unpack = fmt::format("mkdir -p {0}.new && tar -C {0}.new -xf {0}.tar.xz && "
                                         "mv {0}.new/* {0} && rmdir {0}.new",
                                         tree);
-        if (auto done = step(recipe, entry, unpack, std::chrono::minutes(20)); !done)
-            return done;
+        TRY(step(recipe, entry, unpack, std::chrono::minutes(20)));
     }
     // Configured once: configuring anew would compile anew.
     if (!fs::exists(entry / "build" / "configured")) {
@@ -249,35 +226,25 @@ Result<void> compile(const Recipe &recipe, const Source &source, const fs::path 
             "/lab/recipe/configure {} /kernel/build -{} /lab/recipe/{} && touch "
             "/kernel/build/configured",
             tree, recipe.flavour.name, fmt::join(fragments(recipe.flavour), " /lab/recipe/"));
-        if (auto done = step(recipe, entry, configure, std::chrono::minutes(10)); !done)
-            return done;
+        TRY(step(recipe, entry, configure, std::chrono::minutes(10)));
     }
     const auto make = fmt::format("/lab/recipe/compile {} /kernel/build", tree);
     progress.at("preparing");
-    if (auto done = step(recipe, entry, make + " prepare", std::chrono::minutes(30)); !done)
-        return done;
+    TRY(step(recipe, entry, make + " prepare", std::chrono::minutes(30)));
     progress.at("counting what there is to compile");
     unsigned files = 0;
     const auto count = [&](const std::string &line) {
         files += Compilation::compiles(line) ? 1 : 0;
     };
     // Whole command lines are not for the log.
-    if (auto done =
-            step(recipe, entry, make + " --dry-run vmlinux modules | grep -o '  CC [^;]*' || :",
-                 std::chrono::minutes(30), count);
-        !done)
-        return done;
+    TRY(step(recipe, entry, make + " --dry-run vmlinux modules | grep -o '  CC [^;]*' || :",
+             std::chrono::minutes(30), count));
     Compilation compilation(files, progress);
-    if (auto done = step(recipe, entry, make + " vmlinux modules", std::chrono::hours(4),
-                         [&](const std::string &line) { compilation.line(line); });
-        !done)
-        return done;
+    TRY(step(recipe, entry, make + " vmlinux modules", std::chrono::hours(4),
+             [&](const std::string &line) { compilation.line(line); }));
     progress.at("installing");
-    if (auto done =
-            step(recipe, entry, fmt::format("/lab/recipe/products {} /kernel/build /kernel", tree),
-                 std::chrono::minutes(10));
-        !done)
-        return done;
+    TRY(step(recipe, entry, fmt::format("/lab/recipe/products {} /kernel/build /kernel", tree),
+             std::chrono::minutes(10)));
     progress.done();
     return {};
 }
@@ -293,65 +260,47 @@ std::vector<std::string_view> lab_kernel_names() {
 }
 
 Result<Kernel> find_lab_kernel(std::string_view name) {
-    const auto recipe = recipe_of(name);
-    if (!recipe)
-        return fail(recipe.error());
-    const auto place = place_of(*recipe);
-    if (!place)
-        return fail(place.error());
-    auto kernel = read_entry(*recipe, place->entry, name);
+    const auto recipe = TRY(recipe_of(name));
+    const auto place = TRY(place_of(recipe));
+    auto kernel = read_entry(recipe, place.entry, name);
     if (kernel)
-        kernel->in_use.push_back(place->root);
+        kernel->in_use.push_back(place.root);
     return kernel;
 }
 
 Result<Kernel> build_lab_kernel(std::string_view name, const std::string &mirror) {
-    const auto recipe = recipe_of(name);
-    if (!recipe)
-        return fail(recipe.error());
+    const auto recipe = TRY(recipe_of(name));
     if (auto found = find_lab_kernel(name))
         return found;
     if (geteuid() != 0)
         return fail("building a kernel needs root: it happens inside a root of its own");
     std::error_code error;
-    const auto space = fs::space(recipe->cache, error);
+    const auto space = fs::space(recipe.cache, error);
     if (!error && space.available < needed_bytes)
         return fail(fmt::format("{} has {} MiB free, a kernel needs {}; NFSRDMA_LAB_CACHE names "
                                 "another directory",
-                                recipe->cache.string(), space.available >> 20, needed_bytes >> 20));
-    if (auto made = make_root(*recipe, mirror); !made)
-        return fail(made.error());
-    const auto place = place_of(*recipe);
-    if (!place)
-        return fail(place.error());
-    const auto lock = lock_cache(recipe->cache, "kernel");
-    if (!lock)
-        return fail(lock.error());
+                                recipe.cache.string(), space.available >> 20, needed_bytes >> 20));
+    TRY(make_root(recipe, mirror));
+    const auto place = TRY(place_of(recipe));
+    const auto lock = TRY(lock_cache(recipe.cache, "kernel"));
     if (auto found = find_lab_kernel(name))
         return found;
 
     // Not under another name: what an interruption leaves is where the next build takes up. Only
     // the version, written last, makes it a kernel that can be used.
-    fs::create_directories(place->entry / "build", error);
-    if (auto written = write_file(place->entry / kernel_file, "{}\n"); !written)
-        return fail(written.error());
-    const auto in_use = use_entry(place->entry / kernel_file);
-    if (!in_use)
-        return fail(in_use.error());
-    if (auto compiled = compile(*recipe, place->source, place->entry); !compiled)
-        return fail(compiled.error());
+    fs::create_directories(place.entry / "build", error);
+    TRY(write_file(place.entry / kernel_file, "{}\n"));
+    const auto in_use = TRY(use_entry(place.entry / kernel_file));
+    TRY(compile(recipe, place.source, place.entry));
     const auto release =
-        read_file(place->entry / "build" / "include" / "config" / "kernel.release");
-    if (!release)
-        return fail(release.error());
+        TRY(read_file(place.entry / "build" / "include" / "config" / "kernel.release"));
     const json description = {{"schema", 1},
-                              {"version", last_lines(*release, 1)},
-                              {"source", place->source.package},
-                              {"source_version", place->source.version}};
-    if (auto written = write_file(place->entry / kernel_file, description.dump(4) + "\n"); !written)
-        return fail(written.error());
-    remove_unused(recipe->cache, kernel_prefix, kernel_file, place->entry);
-    remove_unused(recipe->cache, root_prefix, root_file, recipe->root);
+                              {"version", last_lines(release, 1)},
+                              {"source", place.source.package},
+                              {"source_version", place.source.version}};
+    TRY(write_file(place.entry / kernel_file, description.dump(4) + "\n"));
+    remove_unused(recipe.cache, kernel_prefix, kernel_file, place.entry);
+    remove_unused(recipe.cache, root_prefix, root_file, recipe.root);
     return find_lab_kernel(name);
 }
 

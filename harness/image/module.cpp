@@ -37,14 +37,11 @@ Result<void> mirror_sources(const fs::path &from, const fs::path &to) {
         if (!entry.is_regular_file() || generated(entry.path()))
             continue;
         const auto target = to / fs::relative(entry.path(), from);
-        const auto text = read_file(entry.path());
-        if (!text)
-            return fail(text.error());
-        if (read_file(target).value_or("") == *text && fs::exists(target))
+        const auto text = TRY(read_file(entry.path()));
+        if (read_file(target).value_or("") == text && fs::exists(target))
             continue;
         fs::create_directories(target.parent_path(), error);
-        if (auto written = write_file(target, *text); !written)
-            return written;
+        TRY(write_file(target, text));
         fs::permissions(target, entry.status().permissions(), error);
     }
     if (error)
@@ -81,11 +78,8 @@ Result<fs::path> build_module(const Kernel &kernel, const fs::path &source, cons
     std::error_code error;
     fs::create_directories(dir, error);
     // kbuild's own files do not bear two builds at once: of one tree, one at a time.
-    const auto lock = lock_cache(dir.parent_path(), "build");
-    if (!lock)
-        return fail(lock.error());
-    if (auto copied = mirror_sources(source, dir); !copied)
-        return fail(copied.error());
+    const auto lock = TRY(lock_cache(dir.parent_path(), "build"));
+    TRY(mirror_sources(source, dir));
 
     Progress progress(fmt::format("building svcrdma.ko for {}", kernel.version));
     std::vector<Bind> binds = {{dir, "/mnt"}};
@@ -96,15 +90,13 @@ Result<fs::path> build_module(const Kernel &kernel, const fs::path &source, cons
                                   "&& strip --strip-debug /mnt/svcrdma.ko",
                                   sysconf(_SC_NPROCESSORS_ONLN), kernel.build);
     const auto output =
-        run_process(in_root(kernel.root, binds, make), Deadline::in(std::chrono::minutes(10)));
-    if (!output)
-        return fail(output.error());
-    auto said = output->err;
+        TRY(run_process(in_root(kernel.root, binds, make), Deadline::in(std::chrono::minutes(10))));
+    auto said = output.err;
     for (auto at = said.find("/mnt/"); at != std::string::npos; at = said.find("/mnt/", at))
         said.replace(at, 5, "kmod/");
-    if (output->status != 0)
+    if (output.status != 0)
         return fail(fmt::format("svcrdma.ko does not build for {}:\n{}{}", kernel.version,
-                                output->out, said));
+                                output.out, said));
     if (!said.empty())
         say(last_lines(said, 200));
     if (!fs::exists(product))

@@ -58,25 +58,15 @@ Result<void> run_suite(Pair &pair, const NfsServer &server, const ConformanceOpt
                        const fs::path &dir, ConformanceRun &run) {
     auto &client = pair.client();
     const auto copying = [] { return Deadline::scaled(seconds(60)); };
-    if (auto copied = client.put(options.program, remote_program, copying()); !copied)
-        return copied;
-    const auto output =
-        client.run(command_line(server, run.transport, options), Deadline::scaled(seconds(300)));
-    if (!output)
-        return fail(output.error());
-    if (auto written = write_file(dir / "conform.txt", output->out + output->err); !written)
-        return written;
-    if (output->status > 1)
-        return fail(output->err);
-    if (auto fetched = client.get(remote_json, dir / "conform.json", copying()); !fetched)
-        return fetched;
-    const auto text = read_file(dir / "conform.json");
-    if (!text)
-        return fail(text.error());
-    auto tests = read_conformance_tests(*text);
-    if (!tests)
-        return fail(tests.error());
-    run.tests = *std::move(tests);
+    TRY(client.put(options.program, remote_program, copying()));
+    const auto output = TRY(
+        client.run(command_line(server, run.transport, options), Deadline::scaled(seconds(300))));
+    TRY(write_file(dir / "conform.txt", output.out + output.err));
+    if (output.status > 1)
+        return fail(output.err);
+    TRY(client.get(remote_json, dir / "conform.json", copying()));
+    const auto text = TRY(read_file(dir / "conform.json"));
+    run.tests = TRY(read_conformance_tests(text));
     return {};
 }
 
@@ -90,13 +80,10 @@ Result<void> test_pair(Pair &pair, const Kernel &kernel, const ConformanceOption
     ServeOptions serve = {.transports = {run.transport}};
     if (run.transport == Transport::svcrdma)
         serve.module = module_path(kernel);
-    auto server = NfsServer::start(pair.server(), serve);
-    if (!server)
-        return fail(server.error());
-    if (auto done = run_suite(pair, *server, options, dir, run); !done)
-        return done;
+    auto server = TRY(NfsServer::start(pair.server(), serve));
+    TRY(run_suite(pair, server, options, dir, run));
     // A server that lost threads cannot stop.
-    return server->stop();
+    return server.stop();
 }
 
 ConformanceRun test_transport(const Image &image, const Kernel &kernel, Transport transport,
@@ -135,8 +122,7 @@ Result<void> write_reports(const ConformanceReport &report, const fs::path &dir)
     for (const auto &[name, text] : {std::pair{"conformance.md", to_markdown(report)},
                                      {"conformance.json", to_json(report)},
                                      {"junit.xml", to_junit(report)}})
-        if (auto written = write_file(dir / name, text); !written)
-            return written;
+        TRY(write_file(dir / name, text));
     return {};
 }
 
@@ -144,45 +130,35 @@ Result<void> write_reports(const ConformanceReport &report, const fs::path &dir)
 
 Result<ConformanceReport> run_conformance(const ConformanceOptions &options) {
     const auto start = Clock::now();
-    const auto image = find_image();
-    if (!image)
-        return fail(image.error());
+    const auto image = TRY(find_image());
     if (!fs::exists(options.program))
         return fail(fmt::format("{} is missing: run make conform", options.program.string()));
     std::vector<Kernel> kernels;
     std::vector<std::string> versions;
     for (const auto &name : options.kernels) {
-        const auto kernel = image->kernel(name);
-        if (!kernel)
-            return fail(kernel.error());
-        if (const auto module = build_module(*kernel); !module)
-            return fail(module.error());
-        kernels.push_back(*kernel);
-        versions.push_back(kernel->version);
+        const auto kernel = TRY(image.kernel(name));
+        TRY(build_module(kernel));
+        kernels.push_back(kernel);
+        versions.push_back(kernel.version);
     }
-    const auto accelerator = choose_accelerator(*image);
-    if (!accelerator)
-        return fail(accelerator.error());
-    const auto dir = make_results_dir(options.results, "conformance");
-    if (!dir)
-        return fail(dir.error());
+    const auto accelerator = TRY(choose_accelerator(image));
+    const auto dir = TRY(make_results_dir(options.results, "conformance"));
 
     ConformanceReport report = {
         .started = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))),
         .seed = options.seed,
-        .environment = describe_environment(*image, source_dir()),
+        .environment = describe_environment(image, source_dir()),
         .runs = plan_runs(versions)};
-    report.environment.accelerator = accelerator->name;
+    report.environment.accelerator = accelerator.name;
     report.environment.guest_cpus =
-        guest_cpus(accelerator->name, options.cpus, report.environment.host_cpus);
+        guest_cpus(accelerator.name, options.cpus, report.environment.host_cpus);
     for (auto &run : report.runs)
         if (!interrupted())
-            run = test_transport(*image, *std::ranges::find(kernels, run.kernel, &Kernel::version),
-                                 run.transport, options, *dir);
+            run = test_transport(image, *std::ranges::find(kernels, run.kernel, &Kernel::version),
+                                 run.transport, options, dir);
     report.seconds = seconds_since(start);
-    if (auto written = write_reports(report, *dir); !written)
-        return fail(written.error());
-    say("Results: " + dir->string());
+    TRY(write_reports(report, dir));
+    say("Results: " + dir.string());
     return report;
 }
 

@@ -143,8 +143,7 @@ std::string describe(const NetworkOptions &options) {
 Result<Network> Network::make(Host &host, const NetworkOptions &options) {
     if (!options.any())
         return Network(nullptr);
-    if (auto sane = check(options); !sane)
-        return fail(sane.error());
+    TRY(check(options));
     // Before it is tried: a command whose answer was lost may have worked.
     Network network(&host);
     if (auto done =

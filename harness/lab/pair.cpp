@@ -86,10 +86,8 @@ class VmPair : public Pair {
     Result<std::optional<InstructionCounts>> server_instructions(Deadline deadline) override {
         if (!counts_)
             return std::nullopt;
-        auto counts = server_.vm->instructions(deadline);
-        if (!counts)
-            return fail(counts.error());
-        return *std::move(counts);
+        auto counts = TRY(server_.vm->instructions(deadline));
+        return counts;
     }
 
     Result<void> alive() override;
@@ -176,10 +174,8 @@ Result<void> VmPair::write_ssh_config() {
 }
 
 Result<void> VmPair::start(Machine &machine) {
-    auto vm = Vm::start(machine.options);
-    if (!vm)
-        return fail(vm.error());
-    machine.vm = std::make_unique<Vm>(std::move(*vm));
+    auto vm = TRY(Vm::start(machine.options));
+    machine.vm = std::make_unique<Vm>(std::move(vm));
     return {};
 }
 
@@ -187,20 +183,17 @@ Result<void> VmPair::start(Machine &machine) {
 Result<void> VmPair::connect(Machine &machine, Deadline deadline) {
     if (auto connected = machine.host->connect(deadline); !connected) {
         // A machine that died meanwhile is the better reason.
-        if (auto living = machine.vm->alive(); !living)
-            return living;
+        TRY(machine.vm->alive());
         return connected;
     }
     return {};
 }
 
 Result<void> VmPair::alive() {
-    if (auto server = server_.vm->alive(); !server)
-        return server;
+    TRY(server_.vm->alive());
     for (const auto &client : clients_)
         if (client.vm)
-            if (auto living = client.vm->alive(); !living)
-                return living;
+            TRY(client.vm->alive());
     return {};
 }
 
@@ -208,10 +201,8 @@ Result<void> VmPair::reset_server() {
     Progress progress("resetting the server");
     const auto deadline = Deadline::scaled(boot_limit);
     server_.host->disconnect();
-    if (auto reset = server_.vm->reset(deadline); !reset)
-        return reset;
-    if (auto connected = connect(server_, deadline); !connected)
-        return connected;
+    TRY(server_.vm->reset(deadline));
+    TRY(connect(server_, deadline));
     progress.done();
     return {};
 }
@@ -234,23 +225,17 @@ Result<void> VmPair::revive_client(unsigned index) {
     auto &client = clients_.at(index);
     Progress progress("booting " + client.options.name);
     const auto deadline = Deadline::scaled(boot_limit);
-    if (auto started = start(client); !started)
-        return started;
-    if (auto written = write_ssh_config(); !written)
-        return written;
-    if (auto ready = client.vm->wait_ready(deadline); !ready)
-        return ready;
-    if (auto connected = connect(client, deadline); !connected)
-        return connected;
+    TRY(start(client));
+    TRY(write_ssh_config());
+    TRY(client.vm->wait_ready(deadline));
+    TRY(connect(client, deadline));
     progress.done();
     return {};
 }
 
 Result<void> VmPair::boot(const Image &image) {
-    const auto accelerator = choose_accelerator(image);
-    if (!accelerator)
-        return fail(accelerator.error());
-    accelerator_ = accelerator->name;
+    const auto accelerator = TRY(choose_accelerator(image));
+    accelerator_ = accelerator.name;
     options_.cpus = guest_cpus(accelerator_, options_.cpus, std::thread::hardware_concurrency());
     image_in_use_ = image.in_use;
     key_ = image.key;
@@ -264,28 +249,22 @@ Result<void> VmPair::boot(const Image &image) {
         options_.kernel.version, accelerator_, options_.cpus, options_.cpus == 1 ? "" : "s"));
     const auto deadline = Deadline::scaled(boot_limit);
     if (!server_.options.scratch.empty())
-        if (auto made = make_scratch(); !made)
-            return made;
+        TRY(make_scratch());
     std::vector<Machine *> machines = {&server_};
     for (auto &client : clients_)
         machines.push_back(&client);
     for (auto *machine : machines)
-        if (auto started = start(*machine); !started)
-            return started;
-    if (auto written = write_ssh_config(); !written)
-        return written;
+        TRY(start(*machine));
+    TRY(write_ssh_config());
 
     // The handshakes of one overlap the boot of the next.
     for (auto *machine : machines) {
-        if (auto ready = machine->vm->wait_ready(deadline); !ready)
-            return ready;
+        TRY(machine->vm->wait_ready(deadline));
         progress.at("connecting");
-        if (auto started = machine->host->start(); !started)
-            return started;
+        TRY(machine->host->start());
     }
     for (auto *machine : machines)
-        if (auto connected = connect(*machine, deadline); !connected)
-            return connected;
+        TRY(connect(*machine, deadline));
     boot_ms_ = progress.elapsed().count();
     progress.done();
     return {};
@@ -300,12 +279,9 @@ Result<std::unique_ptr<Pair>> Pair::boot(const Image &image, const PairOptions &
     fs::create_directories(absolute.run_dir, error);
     if (error)
         return fail(fmt::format("cannot make {}: {}", absolute.run_dir.string(), error.message()));
-    auto sockets = TempDir::make();
-    if (!sockets)
-        return fail(sockets.error());
-    auto pair = std::make_unique<VmPair>(std::move(absolute), std::move(*sockets));
-    if (auto booted = pair->boot(image); !booted)
-        return fail(booted.error());
+    auto sockets = TRY(TempDir::make());
+    auto pair = std::make_unique<VmPair>(std::move(absolute), std::move(sockets));
+    TRY(pair->boot(image));
     return pair;
 }
 

@@ -52,10 +52,7 @@ Result<PathProof> PathProof::begin(const NfsServer &server, Host &client, const 
     proof.dir_ = mount.dir();
     proof.transport_ = transport;
     proof.before_ = std::move(before);
-    auto device = read_counters(client, device_counters);
-    if (!device)
-        return fail(device.error());
-    proof.client_device_ = *std::move(device);
+    proof.client_device_ = TRY(read_counters(client, device_counters));
     return proof;
 }
 
@@ -63,30 +60,25 @@ Result<PathProof::Evidence> PathProof::finish(const Snapshot &after) {
     const auto limit = Deadline::scaled(seconds(10));
     const auto name = std::string(transport_name(transport_));
     const auto port = server_->port(transport_);
-    const auto portlist = server_->host().check("cat /proc/fs/nfsd/portlist", limit);
-    const auto mounts = client_->check("cat /proc/mounts", limit);
-    const auto client_device = read_counters(*client_, device_counters);
-    for (const auto *text : {&portlist, &mounts})
-        if (!*text)
-            return fail(text->error());
-    if (!client_device)
-        return fail(client_device.error());
+    const auto portlist = TRY(server_->host().check("cat /proc/fs/nfsd/portlist", limit));
+    const auto mounts = TRY(client_->check("cat /proc/mounts", limit));
+    const auto client_device = TRY(read_counters(*client_, device_counters));
 
     Evidence evidence;
     evidence.portlist = fmt::format("{} {}", server_->listener(transport_), port);
     evidence.module = difference(after.module, before_.module);
     evidence.server_device = difference(after.device, before_.device);
-    evidence.client_device = difference(*client_device, client_device_);
+    evidence.client_device = difference(client_device, client_device_);
 
-    std::istringstream listeners(*portlist);
+    std::istringstream listeners(portlist);
     bool listening = false;
     for (std::string line; std::getline(listeners, line);)
         listening = listening || line == evidence.portlist;
     if (!listening)
         return fail(fmt::format("no proof of {}: the portlist lacks \"{}\":\n{}", name,
-                                evidence.portlist, *portlist));
+                                evidence.portlist, portlist));
 
-    std::istringstream table(*mounts);
+    std::istringstream table(mounts);
     for (std::string line; std::getline(table, line);)
         if (line.find(" " + dir_ + " nfs") != std::string::npos)
             evidence.mount = line;

@@ -43,8 +43,7 @@ Result<fs::path> make_results_dir(const fs::path &parent, const std::string &sce
     for (int i = 1; i < 100; ++i) {
         const auto name = i == 1 ? stamp : fmt::format("{}-{}", stamp, i);
         if (fs::create_directory(parent / name, error)) {
-            if (auto ok = point_latest(parent, name); !ok)
-                return fail(ok.error());
+            TRY(point_latest(parent, name));
             return parent / name;
         }
         if (error)

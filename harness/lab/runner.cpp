@@ -392,31 +392,23 @@ Report Runner::run() {
 } // namespace
 
 Result<Report> run_scenario(const Scenario &scenario, const RunnerOptions &options) {
-    auto image = find_image();
-    if (!image)
-        return fail(image.error());
+    auto image = TRY(find_image());
     std::vector<Kernel> kernels;
     std::vector<fs::path> modules;
     for (const std::string &name : scenario.kernels) {
-        auto kernel = image->kernel(name);
-        if (!kernel)
-            return fail(kernel.error());
-        if (std::ranges::find(kernels, kernel->version, &Kernel::version) != kernels.end())
-            return fail(fmt::format("the scenario names kernel {} twice", kernel->version));
+        auto kernel = TRY(image.kernel(name));
+        if (std::ranges::find(kernels, kernel.version, &Kernel::version) != kernels.end())
+            return fail(fmt::format("the scenario names kernel {} twice", kernel.version));
         if (std::ranges::find(scenario.transports, Transport::svcrdma) !=
             scenario.transports.end()) {
-            auto module = build_module(*kernel);
-            if (!module)
-                return fail(module.error());
-            modules.push_back(*std::move(module));
+            auto module = TRY(build_module(kernel));
+            modules.push_back(std::move(module));
         }
-        kernels.push_back(*std::move(kernel));
+        kernels.push_back(std::move(kernel));
     }
-    auto results = make_results_dir(options.results, scenario.name);
-    if (!results)
-        return fail(results.error());
-    return Runner(scenario, options, *image, std::move(kernels), std::move(modules),
-                  *std::move(results))
+    auto results = TRY(make_results_dir(options.results, scenario.name));
+    return Runner(scenario, options, image, std::move(kernels), std::move(modules),
+                  std::move(results))
         .run();
 }
 

@@ -125,12 +125,10 @@ class Reader {
 
 Result<void> read_workloads(const Reader &reader, const std::filesystem::path &path,
                             Scenario &scenario) {
-    const auto names = reader.strings("workloads", {});
-    if (!names)
-        return fail(names.error());
+    const auto names = TRY(reader.strings("workloads", {}));
     const toml::array &array = *reader.table().get("workloads")->as_array();
-    for (std::size_t i = 0; i < names->size(); ++i) {
-        auto job = read_job_file(path.parent_path() / (*names)[i]);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        auto job = read_job_file(path.parent_path() / names[i]);
         if (!job)
             return reader.error_at(array[i].source(), job.error().what);
         const bool taken = std::ranges::any_of(
@@ -148,12 +146,10 @@ Result<void> read_workloads(const Reader &reader, const std::filesystem::path &p
 Result<void> read_module_parameters(const Reader &reader, Scenario &scenario) {
     if (!reader.table().contains("module_parameters"))
         return {};
-    const auto values = reader.strings("module_parameters", {});
-    if (!values)
-        return fail(values.error());
+    const auto values = TRY(reader.strings("module_parameters", {}));
     const toml::array &array = *reader.table().get("module_parameters")->as_array();
-    for (std::size_t i = 0; i < values->size(); ++i) {
-        const std::string &value = (*values)[i];
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        const std::string &value = values[i];
         const auto equals = value.find('=');
         if (equals == 0 || equals == value.npos ||
             value.find_first_not_of(plain, equals + 1) != value.npos ||
@@ -164,7 +160,7 @@ Result<void> read_module_parameters(const Reader &reader, Scenario &scenario) {
         if (value.starts_with("transport="))
             return reader.error_at(array[i].source(), lab_chooses);
     }
-    scenario.module_parameters = fmt::format("{}", fmt::join(*values, " "));
+    scenario.module_parameters = fmt::format("{}", fmt::join(values, " "));
     return {};
 }
 
@@ -252,51 +248,25 @@ Result<void> read_network(const Reader &reader, Scenario &scenario) {
 
 Result<Scenario> read_table(const std::filesystem::path &path, const toml::table &table) {
     const Reader reader(path, table);
-    if (auto ok = reader.check_keys(); !ok)
-        return fail(ok.error());
+    TRY(reader.check_keys());
 
     Scenario scenario;
     scenario.name = path.stem().string();
-    auto kernels = reader.strings("kernels", {kernel_names(), true});
-    if (!kernels)
-        return fail(kernels.error());
-    scenario.kernels = *std::move(kernels);
-    const auto transports = reader.strings("transports", {transport_names});
-    if (!transports)
-        return fail(transports.error());
-    for (const std::string &name : *transports)
+    scenario.kernels = TRY(reader.strings("kernels", {kernel_names(), true}));
+    const auto transports = TRY(reader.strings("transports", {transport_names}));
+    for (const std::string &name : transports)
         if (const auto transport = transport_from(name))
             scenario.transports.push_back(*transport);
-    auto nfs = reader.strings("nfs", {nfs_versions});
-    if (!nfs)
-        return fail(nfs.error());
-    scenario.nfs = *std::move(nfs);
-    const auto repeats = reader.count("repeats", scenario.repeats, 1000);
-    if (!repeats)
-        return fail(repeats.error());
-    scenario.repeats = *repeats;
-    const auto threads = reader.count("threads", scenario.threads, 1024);
-    if (!threads)
-        return fail(threads.error());
-    scenario.threads = *threads;
-    const auto cpus = reader.count("cpus", scenario.cpus, most_cpus);
-    if (!cpus)
-        return fail(cpus.error());
-    scenario.cpus = *cpus;
-    if (auto ok = read_network(reader, scenario); !ok)
-        return fail(ok.error());
-    const auto bench = reader.flag("bench");
-    if (!bench)
-        return fail(bench.error());
-    scenario.bench = *bench;
-    if (auto ok = read_module_parameters(reader, scenario); !ok)
-        return fail(ok.error());
-    if (auto ok = read_sweep(reader, scenario); !ok)
-        return fail(ok.error());
-    if (auto ok = read_plot(reader, path, scenario); !ok)
-        return fail(ok.error());
-    if (auto ok = read_workloads(reader, path, scenario); !ok)
-        return fail(ok.error());
+    scenario.nfs = TRY(reader.strings("nfs", {nfs_versions}));
+    scenario.repeats = TRY(reader.count("repeats", scenario.repeats, 1000));
+    scenario.threads = TRY(reader.count("threads", scenario.threads, 1024));
+    scenario.cpus = TRY(reader.count("cpus", scenario.cpus, most_cpus));
+    TRY(read_network(reader, scenario));
+    scenario.bench = TRY(reader.flag("bench"));
+    TRY(read_module_parameters(reader, scenario));
+    TRY(read_sweep(reader, scenario));
+    TRY(read_plot(reader, path, scenario));
+    TRY(read_workloads(reader, path, scenario));
     return scenario;
 }
 

@@ -72,31 +72,24 @@ std::string proof_text(const PathProof::Evidence &evidence) {
 Result<Session> Session::start(Pair &pair, const Scenario &scenario, const std::string &variant,
                                const std::filesystem::path &module,
                                const std::filesystem::path &results) {
-    auto server = NfsServer::start(pair.server(),
-                                   {.transports = scenario.transports,
-                                    .module = module,
-                                    .module_parameters = scenario.module_parameters + " " + variant,
-                                    .threads = scenario.threads});
-    if (!server)
-        return fail(server.error());
-    Session session(pair, *std::move(server), results);
+    auto server = TRY(NfsServer::start(
+        pair.server(), {.transports = scenario.transports,
+                        .module = module,
+                        .module_parameters = scenario.module_parameters + " " + variant,
+                        .threads = scenario.threads}));
+    Session session(pair, std::move(server), results);
     session.repeats_ = scenario.repeats;
 
     for (const JobFile &job : scenario.workloads) {
         for (Host *host : {&pair.server(), &pair.client()})
-            if (auto ok = install_job(*host, job, Deadline::scaled(step)); !ok)
-                return fail(ok.error());
+            TRY(install_job(*host, job, Deadline::scaled(step)));
         // On the server, where no transport slows it down.
-        if (auto ok = lay_out_files(pair.server(), job, export_dir, Deadline::scaled(step)); !ok)
-            return fail(ok.error());
+        TRY(lay_out_files(pair.server(), job, export_dir, Deadline::scaled(step)));
     }
-    const auto srcversion = pair.server().check(
-        "cat /sys/module/svcrdma/srcversion 2>/dev/null || true", Deadline::scaled(step));
-    if (!srcversion)
-        return fail(srcversion.error());
-    session.srcversion_ = srcversion->substr(0, srcversion->find('\n'));
-    if (auto ok = session.choose_counting(); !ok)
-        return fail(ok.error());
+    const auto srcversion = TRY(pair.server().check(
+        "cat /sys/module/svcrdma/srcversion 2>/dev/null || true", Deadline::scaled(step)));
+    session.srcversion_ = srcversion.substr(0, srcversion.find('\n'));
+    TRY(session.choose_counting());
     return session;
 }
 
@@ -134,43 +127,31 @@ Outcome Session::outcome_of(const Error &error) {
 
 Result<void> Session::bench(Boot &boot, Progress &progress) {
     progress.at("ib_write_bw");
-    const auto raw = measure_raw_writes(pair_->server(), pair_->client());
-    if (!raw)
-        return fail(raw.error());
-    boot.raw_writes = *raw;
+    boot.raw_writes = TRY(measure_raw_writes(pair_->server(), pair_->client()));
     for (const Transport transport : server_.transports()) {
         if (transport == Transport::tcp)
             continue;
-        const auto costs = measure_connections(pair_->client(), server_, transport, progress);
-        if (!costs)
-            return fail(costs.error());
-        boot.connections.insert(boot.connections.end(), costs->begin(), costs->end());
+        const auto costs = TRY(measure_connections(pair_->client(), server_, transport, progress));
+        boot.connections.insert(boot.connections.end(), costs.begin(), costs.end());
     }
     if (std::ranges::find(server_.transports(), Transport::svcrdma) == server_.transports().end())
         return {};
     progress.at("slow releases");
-    const auto overload = measure_overload(pair_->client(), server_);
-    if (!overload)
-        return fail(overload.error());
-    boot.overload = *overload;
+    boot.overload = TRY(measure_overload(pair_->client(), server_));
     return {};
 }
 
 Result<void> Session::warm_up(const Scenario &scenario) {
     for (const Transport transport : scenario.transports) {
-        auto mount = Mount::make(pair_->client(), server_, transport, scenario.nfs.front());
-        if (!mount)
-            return fail(mount.error());
+        auto mount = TRY(Mount::make(pair_->client(), server_, transport, scenario.nfs.front()));
         const auto command =
             fmt::format("cd {} && dd if=/dev/zero of=warm-up bs=4k count=200 oflag=direct 2>&1 && "
                         "dd if=warm-up of=/dev/null bs=4k iflag=direct 2>&1 && "
                         "dd if=/dev/zero of=warm-up bs=1M count=4 oflag=direct 2>&1 && "
                         "dd if=warm-up of=/dev/null bs=1M iflag=direct 2>&1 && rm warm-up",
-                        shell_quote(mount->dir()));
-        if (auto done = pair_->client().check(command, Deadline::scaled(step)); !done)
-            return fail(done.error());
-        if (auto done = mount->unmount(); !done)
-            return fail(done.error());
+                        shell_quote(mount.dir()));
+        TRY(pair_->client().check(command, Deadline::scaled(step)));
+        TRY(mount.unmount());
     }
     return {};
 }
@@ -206,19 +187,13 @@ Result<FioOutput> Session::run_watched(const JobFile &job, const std::string &di
 }
 
 Result<void> Session::choose_counting() {
-    const auto counts = pair_->server_instructions(Deadline::scaled(step));
-    if (!counts)
-        return fail(counts.error());
-    if (*counts) {
-        auto symbols = read_symbols(pair_->server(), Deadline::scaled(step));
-        if (!symbols)
-            return fail(symbols.error());
-        symbols_ = *std::move(symbols);
+    const auto counts = TRY(pair_->server_instructions(Deadline::scaled(step)));
+    if (counts) {
+        symbols_ = TRY(read_symbols(pair_->server(), Deadline::scaled(step)));
         counting_ = by_plugin;
         return {};
     }
-    if (auto ok = start_perf_stat(pair_->server(), Deadline::scaled(step)); !ok)
-        return ok;
+    TRY(start_perf_stat(pair_->server(), Deadline::scaled(step)));
     const auto tried = stop_perf_stat(pair_->server(), Deadline::scaled(step));
     counting_ = tried ? by_perf : "not counted: " + tried.error().what;
     return {};
@@ -228,26 +203,21 @@ Result<std::optional<InstructionCounts>> Session::begin_count() {
     if (counting_ == by_plugin)
         return pair_->server_instructions(Deadline::scaled(step));
     if (counting_ == by_perf)
-        if (auto ok = start_perf_stat(pair_->server(), Deadline::scaled(step)); !ok)
-            return fail(ok.error());
+        TRY(start_perf_stat(pair_->server(), Deadline::scaled(step)));
     return std::nullopt;
 }
 
 Result<std::optional<Profile>> Session::end_count(const std::optional<InstructionCounts> &before) {
     if (counting_ == by_perf) {
-        auto profile = stop_perf_stat(pair_->server(), Deadline::scaled(step));
-        if (!profile)
-            return fail(profile.error());
-        return *std::move(profile);
+        auto profile = TRY(stop_perf_stat(pair_->server(), Deadline::scaled(step)));
+        return profile;
     }
     if (!before || !symbols_)
         return std::nullopt;
-    const auto after = pair_->server_instructions(Deadline::scaled(step));
+    const auto after = TRY(pair_->server_instructions(Deadline::scaled(step)));
     if (!after)
-        return fail(after.error());
-    if (!*after)
         return std::nullopt;
-    return make_profile(*before, **after, *symbols_);
+    return make_profile(*before, *after, *symbols_);
 }
 
 Result<void> Session::keep_profile(const Run &run, std::uint64_t ops, const Profile &profile) {
@@ -259,22 +229,15 @@ Result<void> Session::keep_profile(const Run &run, std::uint64_t ops, const Prof
 
 Result<void> Session::begin_trace(const Run &run) {
     if (sampled(run))
-        if (auto ok = start_sampling(pair_->server(), Deadline::scaled(step)); !ok)
-            return ok;
+        TRY(start_sampling(pair_->server(), Deadline::scaled(step)));
     return start_trace(pair_->server(), traced_module(run.key.transport), Deadline::scaled(step));
 }
 
 Result<void> Session::end_trace(Run &run) {
-    auto trace = stop_trace(pair_->server(), Deadline::scaled(step));
-    if (!trace)
-        return fail(trace.error());
-    run.trace = *std::move(trace);
+    run.trace = TRY(stop_trace(pair_->server(), Deadline::scaled(step)));
     if (!sampled(run))
         return {};
-    auto peaks = stop_sampling(pair_->server(), Deadline::scaled(step));
-    if (!peaks)
-        return fail(peaks.error());
-    run.peaks = *std::move(peaks);
+    run.peaks = TRY(stop_sampling(pair_->server(), Deadline::scaled(step)));
     return {};
 }
 

@@ -31,10 +31,7 @@ Result<Mount> Mount::make(Host &client, const NfsServer &server, Transport trans
 }
 
 Result<void> Mount::unmount() {
-    if (auto done = client_->check("umount " + shell_quote(dir_),
-                                   Deadline::scaled(std::chrono::seconds(20)));
-        !done)
-        return fail(done.error());
+    TRY(client_->check("umount " + shell_quote(dir_), Deadline::scaled(std::chrono::seconds(20))));
     return {};
 }
 

@@ -22,9 +22,7 @@ bool has(const std::vector<Transport> &all, Transport one) {
 }
 
 Result<void> load_module(Host &host, const ServeOptions &options, bool beside_stock) {
-    if (auto copied = host.put(options.module, remote_module, Deadline::scaled(seconds(20)));
-        !copied)
-        return copied;
+    TRY(host.put(options.module, remote_module, Deadline::scaled(seconds(20))));
     const auto parameters = (beside_stock ? "transport=rdma_ll " : "") + options.module_parameters;
     if (auto loaded = run_script(host, "load-module", {remote_module, parameters},
                                  Deadline::scaled(seconds(20)));

@@ -39,13 +39,11 @@ std::optional<Transport> transport_from(std::string_view name) {
 Result<Counters> read_counters(Host &host, std::string_view directory) {
     // One process for all files: an emulated CPU starts 50 a second.
     const auto text =
-        host.check(cheap_script(fmt::format(
-                       "cd {} 2>/dev/null || exit 0; grep -H . * 2>/dev/null || :", directory)),
-                   Deadline::scaled(std::chrono::seconds(10)));
-    if (!text)
-        return fail(text.error());
+        TRY(host.check(cheap_script(fmt::format(
+                           "cd {} 2>/dev/null || exit 0; grep -H . * 2>/dev/null || :", directory)),
+                       Deadline::scaled(std::chrono::seconds(10))));
     Counters result;
-    std::istringstream lines(*text);
+    std::istringstream lines(text);
     for (std::string line; std::getline(lines, line);) {
         const auto colon = line.find(':');
         if (colon == std::string::npos)

@@ -57,8 +57,7 @@ std::vector<Leak> parse_leaks(std::string_view text) {
 
 Result<void> forget_leaks(Host &host) {
     const auto command = fmt::format("test ! -e {0} || echo clear > {0}", kmemleak);
-    if (auto done = host.check(command, Deadline::scaled(std::chrono::seconds(30))); !done)
-        return fail(done.error());
+    TRY(host.check(command, Deadline::scaled(std::chrono::seconds(30))));
     return {};
 }
 

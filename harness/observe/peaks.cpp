@@ -22,10 +22,8 @@ rm -f /run/lab-peaks /run/lab-peaks.pid
 } // namespace
 
 Result<void> start_sampling(Host &host, Deadline deadline) {
-    const auto script = guest_script("sample-peaks");
-    if (!script)
-        return fail(script.error());
-    if (auto out = host.check(fmt::format(start, *script), deadline); !out)
+    const auto script = TRY(guest_script("sample-peaks"));
+    if (auto out = host.check(fmt::format(start, script), deadline); !out)
         return fail("cannot sample on " + host.name(), out.error());
     return {};
 }

@@ -14,15 +14,13 @@ namespace fs = std::filesystem;
 using json = nlohmann::ordered_json;
 
 Result<ProfiledRun> parse(const fs::path &path) {
-    const auto text = read_file(path);
-    if (!text)
-        return fail(text.error());
+    const auto text = TRY(read_file(path));
     const auto damaged = [&](std::string_view why) {
         return fail(fmt::format("{} is no profile of this lab: {}", path.string(), why));
     };
     try {
         // The library reports what is missing or of another type by throwing.
-        const json object = json::parse(*text);
+        const json object = json::parse(text);
         if (object.at("schema") != 1)
             return damaged("it has another schema");
         const auto transport = transport_from(object.at("transport").get<std::string>());
@@ -84,10 +82,8 @@ Result<std::vector<ProfiledRun>> read_profiles(const fs::path &results) {
     std::ranges::sort(paths);
     std::vector<ProfiledRun> runs;
     for (const fs::path &path : paths) {
-        auto run = parse(path);
-        if (!run)
-            return fail(run.error());
-        runs.push_back(*std::move(run));
+        auto run = TRY(parse(path));
+        runs.push_back(std::move(run));
     }
     return runs;
 }

@@ -67,8 +67,7 @@ Result<void> SweepReporter::finish(const Report &report) {
     const auto text = sweep_tsv(report);
     if (text.empty())
         return {};
-    if (auto ok = write_file(directory_ / "sweep.tsv", text); !ok)
-        return ok;
+    TRY(write_file(directory_ / "sweep.tsv", text));
     if (plot_.empty())
         return {};
     const auto drawn =

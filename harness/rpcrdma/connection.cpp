@@ -174,27 +174,20 @@ Result<void> RdmaConnection::make_queue_pair() {
         return fail("cannot create a queue pair: " + errno_text());
     has_queue_pair_ = true;
 
-    auto buffers = Memory::make(pd_.get(), sends * max_send, Access::none);
-    if (!buffers)
-        return fail(buffers.error());
-    sends_ = std::move(*buffers);
+    sends_ = TRY(Memory::make(pd_.get(), sends * max_send, Access::none));
     for (std::size_t index = 0; index < sends; index++)
         free_sends_.push_back(index);
     if (options_.receives == 0)
         return {};
-    buffers = Memory::make(pd_.get(), options_.receives * options_.receive_size, Access::none);
-    if (!buffers)
-        return fail(buffers.error());
-    receives_ = std::move(*buffers);
+    receives_ =
+        TRY(Memory::make(pd_.get(), options_.receives * options_.receive_size, Access::none));
     for (std::size_t index = 0; index < options_.receives; index++)
-        if (auto posted = post_receive(index); !posted)
-            return posted;
+        TRY(post_receive(index));
     return {};
 }
 
 Result<void> RdmaConnection::request(Deadline deadline, bool wait) {
-    if (auto made = make_queue_pair(); !made)
-        return made;
+    TRY(make_queue_pair());
     rdma_conn_param parameters = {
         .private_data = options_.private_data.empty() ? nullptr : options_.private_data.data(),
         .private_data_len = static_cast<std::uint8_t>(options_.private_data.size()),
@@ -457,10 +450,8 @@ Result<std::unique_ptr<Connection>> Connection::open(const Target &target,
                                                      const ConnectOptions &options,
                                                      Deadline deadline, Stage until) {
     auto connection = std::make_unique<RdmaConnection>(options);
-    if (auto done = connection->resolve(target, deadline); !done)
-        return fail(done.error());
-    if (auto done = connection->request(deadline, until == Stage::established); !done)
-        return fail(done.error());
+    TRY(connection->resolve(target, deadline));
+    TRY(connection->request(deadline, until == Stage::established));
     return connection;
 }
 

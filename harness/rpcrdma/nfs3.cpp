@@ -99,92 +99,79 @@ Bytes write_args(View handle, std::uint64_t offset, std::uint32_t count) {
 }
 
 Result<void> status_only(const RpcReply &reply) {
-    if (const auto in = results(reply); !in)
-        return fail(in.error());
+    TRY(results(reply));
     return {};
 }
 
 Result<Bytes> created_handle(const RpcReply &reply) {
-    auto in = results(reply);
-    if (!in)
-        return fail(in.error());
-    if (!in->boolean())
+    auto in = TRY(results(reply));
+    if (!in.boolean())
         return fail("the server returns no file handle");
-    const auto handle = in->opaque();
-    if (!in->good())
+    const auto handle = in.opaque();
+    if (!in.good())
         return truncated();
     return Bytes(handle.begin(), handle.end());
 }
 
 Result<std::uint32_t> written_count(const RpcReply &reply) {
-    auto in = results(reply);
-    if (!in)
-        return fail(in.error());
-    skip_weak_cache_data(*in);
-    const auto count = in->u32();
-    if (!in->good())
+    auto in = TRY(results(reply));
+    skip_weak_cache_data(in);
+    const auto count = in.u32();
+    if (!in.good())
         return truncated();
     return count;
 }
 
 Result<ReadResult> read_result(const RpcReply &reply) {
-    auto in = results(reply);
-    if (!in)
-        return fail(in.error());
-    skip_attributes(*in);
+    auto in = TRY(results(reply));
+    skip_attributes(in);
     ReadResult result;
-    result.count = in->u32();
-    result.eof = in->boolean();
-    result.length = in->u32();
-    if (!in->good())
+    result.count = in.u32();
+    result.eof = in.boolean();
+    result.length = in.u32();
+    if (!in.good())
         return truncated();
-    result.data.assign(in->rest().begin(), in->rest().end());
+    result.data.assign(in.rest().begin(), in.rest().end());
     return result;
 }
 
 Result<ReadResult> readlink_result(const RpcReply &reply) {
-    auto in = results(reply);
-    if (!in)
-        return fail(in.error());
-    skip_attributes(*in);
+    auto in = TRY(results(reply));
+    skip_attributes(in);
     ReadResult result;
-    result.length = in->u32();
+    result.length = in.u32();
     result.count = result.length;
-    if (!in->good())
+    if (!in.good())
         return truncated();
-    result.data.assign(in->rest().begin(), in->rest().end());
+    result.data.assign(in.rest().begin(), in.rest().end());
     return result;
 }
 
 Result<Largest> fsinfo_result(const RpcReply &reply) {
-    auto in = results(reply);
-    if (!in)
-        return fail(in.error());
-    skip_attributes(*in);
+    auto in = TRY(results(reply));
+    skip_attributes(in);
     Largest largest;
-    largest.read = in->u32();
-    in->skip(8); // what READ prefers, and a multiple of what
-    largest.write = in->u32();
-    if (!in->good())
+    largest.read = in.u32();
+    in.skip(8); // what READ prefers, and a multiple of what
+    largest.write = in.u32();
+    if (!in.good())
         return truncated();
     return largest;
 }
 
 Result<Listing> readdir_result(const RpcReply &reply) {
-    auto in = results(reply);
-    if (!in)
-        return fail(in.error());
-    skip_attributes(*in);
-    in->u64(); // verifier
+    auto in = TRY(results(reply));
+    skip_attributes(in);
+    in.u64(); // verifier
     Listing listing;
-    while (in->boolean()) {
-        in->u64(); // file id
-        in->opaque();
-        in->u64(); // cookie
+    while (in.boolean()) {
+        in.u64(); // file id
+        in.opaque();
+        in.u64(); // cookie
         listing.entries++;
     }
-    listing.whole = in->boolean();
-    if (!in->good())
+    listing.whole = in.boolean();
+    if (!in.good())
         return truncated();
     return listing;
 }
@@ -193,10 +180,8 @@ namespace {
 
 /// The first directory of the server's export list (MOUNTPROC3_EXPORT).
 Result<std::string> first_export(const std::string &host, std::uint16_t port, Deadline deadline) {
-    const auto reply = call_tcp(host, port, {program_mount, 3, 5}, {}, deadline);
-    if (!reply)
-        return fail(reply.error());
-    Decoder in(reply->results);
+    const auto reply = TRY(call_tcp(host, port, {program_mount, 3, 5}, {}, deadline));
+    Decoder in(reply.results);
     if (!in.boolean())
         return fail("it exports nothing");
     const auto path = in.opaque();
@@ -208,21 +193,17 @@ Result<std::string> first_export(const std::string &host, std::uint16_t port, De
 } // namespace
 
 Result<Bytes> mount(const std::string &host, const std::string &path, Deadline deadline) {
-    const auto port = find_port(host, program_mount, 3, deadline);
-    if (!port)
-        return fail(port.error());
+    const auto port = TRY(find_port(host, program_mount, 3, deadline));
     std::string directory = path;
     if (directory.empty()) {
-        const auto found = first_export(host, *port, deadline);
+        const auto found = first_export(host, port, deadline);
         if (!found)
             return fail(fmt::format("asking {} for its exports", host), found.error());
         directory = *found;
     }
-    const auto reply =
-        call_tcp(host, *port, {program_mount, 3, 1}, Encoder().string(directory).bytes(), deadline);
-    if (!reply)
-        return fail(reply.error());
-    Decoder in(reply->results);
+    const auto reply = TRY(
+        call_tcp(host, port, {program_mount, 3, 1}, Encoder().string(directory).bytes(), deadline));
+    Decoder in(reply.results);
     const auto status = in.u32();
     const auto handle = in.opaque();
     if (status != ok || !in.good())

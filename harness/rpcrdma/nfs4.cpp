@@ -199,12 +199,10 @@ Result<std::uint32_t> Results::status_of(Op op) {
 }
 
 Result<void> Results::next(Op op) {
-    const auto status = status_of(op);
-    if (!status)
-        return fail(status.error());
-    if (*status != ok)
+    const auto status = TRY(status_of(op));
+    if (status != ok)
         return fail(fmt::format("operation {} ends with NFS status {}",
-                                static_cast<std::uint32_t>(op), *status));
+                                static_cast<std::uint32_t>(op), status));
     return {};
 }
 
@@ -213,16 +211,14 @@ Result<void> Results::plain(Op op) {
 }
 
 Result<void> Results::sequence() {
-    if (auto done = next(Op::sequence); !done)
-        return done;
+    TRY(next(Op::sequence));
     in_.skip(16);
     in_.skip(20); // sequence id, three slots, flags
     return {};
 }
 
 Result<std::uint64_t> Results::exchange_id(std::uint32_t *sequence_id) {
-    if (auto done = next(Op::exchange_id); !done)
-        return fail(done.error());
+    TRY(next(Op::exchange_id));
     const auto client_id = in_.u64();
     *sequence_id = in_.u32();
     if (!in_.good())
@@ -231,8 +227,7 @@ Result<std::uint64_t> Results::exchange_id(std::uint32_t *sequence_id) {
 }
 
 Result<SessionId> Results::create_session(bool *back_channel) {
-    if (auto done = next(Op::create_session); !done)
-        return fail(done.error());
+    TRY(next(Op::create_session));
     const auto session = take<16>(in_);
     in_.u32(); // sequence id
     const auto flags = in_.u32();
@@ -244,8 +239,7 @@ Result<SessionId> Results::create_session(bool *back_channel) {
 }
 
 Result<Bytes> Results::getfh() {
-    if (auto done = next(Op::getfh); !done)
-        return fail(done.error());
+    TRY(next(Op::getfh));
     const auto handle = in_.opaque();
     return Bytes(handle.begin(), handle.end());
 }
@@ -260,8 +254,7 @@ Results::Data Results::data(bool eof, bool reduced) {
 }
 
 Result<Results::Data> Results::read(bool reduced) {
-    if (auto done = next(Op::read); !done)
-        return fail(done.error());
+    TRY(next(Op::read));
     const bool eof = in_.boolean();
     auto result = data(eof, reduced);
     if (!in_.good())
@@ -270,8 +263,7 @@ Result<Results::Data> Results::read(bool reduced) {
 }
 
 Result<Results::Data> Results::readlink(bool reduced) {
-    if (auto done = next(Op::readlink); !done)
-        return fail(done.error());
+    TRY(next(Op::readlink));
     auto result = data(true, reduced);
     if (!in_.good())
         return fail("the result of READLINK is truncated");
@@ -281,8 +273,7 @@ Result<Results::Data> Results::readlink(bool reduced) {
 Result<Results::Data> Results::read_plus() {
     constexpr std::uint32_t content_data = 0, content_hole = 1;
     constexpr std::uint64_t longest = 1 << 20;
-    if (auto done = next(Op::read_plus); !done)
-        return fail(done.error());
+    TRY(next(Op::read_plus));
     Data all = {.eof = in_.boolean()};
     for (auto pieces = in_.u32(); pieces > 0 && in_.good(); pieces--) {
         const auto kind = in_.u32();
@@ -306,8 +297,7 @@ Result<Results::Data> Results::read_plus() {
 }
 
 Result<std::uint32_t> Results::write() {
-    if (auto done = next(Op::write); !done)
-        return fail(done.error());
+    TRY(next(Op::write));
     const auto count = in_.u32();
     in_.skip(12); // committed, verifier
     if (!in_.good())
@@ -317,8 +307,7 @@ Result<std::uint32_t> Results::write() {
 
 Result<Results::Opened> Results::open() {
     constexpr std::uint32_t read_delegation = 1, write_delegation = 2;
-    if (auto done = next(Op::open); !done)
-        return fail(done.error());
+    TRY(next(Op::open));
     Opened opened = {.state = take<16>(in_)};
     in_.skip(20); // change_info
     in_.u32();    // flags

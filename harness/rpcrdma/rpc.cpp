@@ -99,31 +99,25 @@ Result<RpcReply> decode_reply(View message) {
 
 Result<RpcReply> call_tcp(const std::string &host, std::uint16_t port, const Procedure &procedure,
                           View arguments, Deadline deadline) {
-    const auto socket = connect_tcp(host, port, deadline);
-    if (!socket)
-        return fail(socket.error());
+    const auto socket = TRY(connect_tcp(host, port, deadline));
     const auto call = encode_call(1, procedure, arguments);
     Encoder record;
     record.u32(last_fragment | static_cast<std::uint32_t>(call.size())).raw(call);
     const auto &bytes = record.bytes();
-    if (send(socket->get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) !=
+    if (send(socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) !=
         static_cast<ssize_t>(bytes.size()))
         return fail(fmt::format("cannot send to {} port {}: {}", host, port, strerror(errno)));
 
     Bytes message;
     for (bool last = false; !last;) {
-        const auto mark = read_exactly(*socket, 4);
-        if (!mark)
-            return fail(mark.error());
-        const auto word = Decoder(*mark).u32();
+        const auto mark = TRY(read_exactly(socket, 4));
+        const auto word = Decoder(mark).u32();
         last = (word & last_fragment) != 0;
         const auto length = word & ~last_fragment;
         if (length > longest_reply)
             return fail(fmt::format("{} port {} sends {} bytes at once", host, port, length));
-        const auto fragment = read_exactly(*socket, length);
-        if (!fragment)
-            return fail(fragment.error());
-        message.insert(message.end(), fragment->begin(), fragment->end());
+        const auto fragment = TRY(read_exactly(socket, length));
+        message.insert(message.end(), fragment.begin(), fragment.end());
     }
     auto reply = decode_reply(message);
     if (reply && reply->status != Accept::success)

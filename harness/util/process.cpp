@@ -231,10 +231,8 @@ void Process::end(std::chrono::milliseconds grace) {
 
 Result<Output> run_process(const std::vector<std::string> &argv, Deadline deadline,
                            ProcessOptions options) {
-    auto process = Process::spawn(argv, std::move(options));
-    if (!process)
-        return fail(process.error());
-    return process->wait(deadline);
+    auto process = TRY(Process::spawn(argv, std::move(options)));
+    return process.wait(deadline);
 }
 
 } // namespace lab

@@ -32,7 +32,7 @@ inline std::unexpected<Error> fail(std::string what, Cause cause = Cause::other)
     return std::unexpected(Error{std::move(what), cause});
 }
 
-/// Passes an Error on unchanged: `if (!r) return fail(r.error());`
+/// Passes an Error on unchanged, where TRY cannot: something is left to do first.
 inline std::unexpected<Error> fail(Error error) {
     return std::unexpected(std::move(error));
 }
@@ -43,3 +43,22 @@ inline std::unexpected<Error> fail(const std::string &context, const Error &erro
 }
 
 } // namespace lab
+
+/// Gives the value of a Result, or returns its error, unchanged, from the function around it:
+///
+///     const auto text = TRY(read_file(path));
+///     TRY(write_file(copy, text));
+///
+/// The function returns a Result, too. Where the error needs a word about what was being done, use
+/// fail(context, error). TRY never stands in a list in braces: GCC 12 does not destroy the elements
+/// before it when it returns.
+///
+/// `({ })` is an expression made of statements, which GCC and clang know. Nothing in the language
+/// itself both has a value and can return from the function.
+#define TRY(...)                                                                                   \
+    ({                                                                                             \
+        auto result_of_try = (__VA_ARGS__);                                                        \
+        if (!result_of_try)                                                                        \
+            return ::lab::fail(std::move(result_of_try).error());                                  \
+        *std::move(result_of_try);                                                                 \
+    })

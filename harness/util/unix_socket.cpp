@@ -56,8 +56,7 @@ Result<std::string> read_all(const Fd &fd, Deadline deadline) {
     std::string text;
     std::vector<char> data(1 << 16);
     for (;;) {
-        if (auto ready = wait_readable(fd, deadline); !ready)
-            return fail(ready.error());
+        TRY(wait_readable(fd, deadline));
         const auto got = read(fd.get(), data.data(), data.size());
         if (got < 0)
             return fail(fmt::format("reading a socket: {}", std::strerror(errno)), Cause::lost);

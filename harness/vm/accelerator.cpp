@@ -26,19 +26,15 @@ constexpr double tcg_scale = 3;
 Result<void> try_kvm(const Kernel &kernel) {
     if (access("/dev/kvm", R_OK | W_OK) != 0)
         return fail("/dev/kvm cannot be opened");
-    auto temp = TempDir::make();
-    if (!temp)
-        return fail(temp.error());
+    auto temp = TRY(TempDir::make());
     Progress progress("trying KVM with a trial boot");
-    const auto console = temp->path() / "console";
-    const auto log = temp->path() / "log";
+    const auto console = temp.path() / "console";
+    const auto log = temp.path() / "log";
     auto command = bare_machine(kernel, {.accelerator = "kvm"});
     command.insert(command.end(), {"-serial", "file:" + console.string()});
-    auto qemu = Process::spawn(command, {.log = log});
-    if (!qemu)
-        return fail(qemu.error());
+    auto qemu = TRY(Process::spawn(command, {.log = log}));
     const auto deadline = Deadline::in(std::chrono::seconds(10));
-    while (!deadline.expired() && qemu->running() && !interrupted()) {
+    while (!deadline.expired() && qemu.running() && !interrupted()) {
         if (read_file(console).value_or("").find("lab: early") != std::string::npos)
             break;
         pause_for(std::chrono::milliseconds(50));
@@ -50,7 +46,7 @@ Result<void> try_kvm(const Kernel &kernel) {
         return {};
     const auto said = last_lines(read_file(log).value_or(""), 1);
     return fail(fmt::format("/dev/kvm opens, but a trial boot under it {}{}{}",
-                            qemu->running() ? "went nowhere in 10 s" : "ended early",
+                            qemu.running() ? "went nowhere in 10 s" : "ended early",
                             said.empty() ? "" : ": ", said));
 }
 

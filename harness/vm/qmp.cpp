@@ -18,10 +18,8 @@ Result<Qmp> Qmp::connect(const std::filesystem::path &socket, Deadline deadline)
     if (!fd)
         return fail("QEMU", fd.error());
     Qmp qmp(*std::move(fd));
-    if (auto greeting = qmp.receive(deadline); !greeting)
-        return fail(greeting.error());
-    if (auto agreed = qmp.execute("qmp_capabilities", json::object(), deadline); !agreed)
-        return fail(agreed.error());
+    TRY(qmp.receive(deadline));
+    TRY(qmp.execute("qmp_capabilities", json::object(), deadline));
     return qmp;
 }
 
@@ -52,20 +50,16 @@ Result<json> Qmp::execute(const std::string &command, const json &arguments, Dea
     if (send(fd_.get(), line.data(), line.size(), MSG_NOSIGNAL) !=
         static_cast<ssize_t>(line.size()))
         return fail("QEMU closed its control socket", Cause::lost);
-    auto answer = receive(deadline);
-    if (!answer)
-        return fail(answer.error());
-    if (answer->contains("error"))
+    auto answer = TRY(receive(deadline));
+    if (answer.contains("error"))
         return fail(fmt::format("QEMU refused {}: {}", command,
-                                answer->at("error").value("desc", std::string("no reason"))));
-    return answer->value("return", json());
+                                answer.at("error").value("desc", std::string("no reason"))));
+    return answer.value("return", json());
 }
 
 Result<std::string> Qmp::human(const std::string &line, Deadline deadline) {
-    auto answer = execute("human-monitor-command", {{"command-line", line}}, deadline);
-    if (!answer)
-        return fail(answer.error());
-    return answer->is_string() ? answer->get<std::string>() : std::string();
+    auto answer = TRY(execute("human-monitor-command", {{"command-line", line}}, deadline));
+    return answer.is_string() ? answer.get<std::string>() : std::string();
 }
 
 } // namespace lab

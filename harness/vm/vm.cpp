@@ -67,8 +67,7 @@ Result<void> write_script(const VmOptions &options, const std::vector<std::strin
     for (const auto &word : command)
         text += (word.starts_with('-') ? " \\\n    " : " ") + shell_quote(word);
     const auto path = options.run_dir / (options.name + ".qemu");
-    if (auto written = write_file(path, text + "\n"); !written)
-        return written;
+    TRY(write_file(path, text + "\n"));
     std::error_code error;
     fs::permissions(path, fs::perms::owner_exec, fs::perm_options::add, error);
     return {};
@@ -220,15 +219,11 @@ namespace {
 /// attempts: a QEMU that is still starting may drop a connection, or answer too late.
 Result<unsigned> ask_for_port(const fs::path &control, Deadline deadline) {
     // One that ended instead is noticed after that.
-    auto qmp = Qmp::connect(control, deadline.within(std::chrono::seconds(1)));
-    if (!qmp)
-        return fail(qmp.error());
-    const auto usernet = qmp->human("info usernet", deadline);
-    if (!usernet)
-        return fail(usernet.error());
-    const auto port = forwarded_port(*usernet);
+    auto qmp = TRY(Qmp::connect(control, deadline.within(std::chrono::seconds(1))));
+    const auto usernet = TRY(qmp.human("info usernet", deadline));
+    const auto port = forwarded_port(usernet);
     if (port == 0)
-        return fail("QEMU names no port of the guest's:\n" + *usernet);
+        return fail("QEMU names no port of the guest's:\n" + usernet);
     return port;
 }
 
@@ -238,8 +233,7 @@ Result<Vm> Vm::start(const VmOptions &options) {
     const auto command = qemu_command(options);
     const auto console = options.run_dir / (options.name + ".console");
     const auto said_before = read_file(console).value_or("").size();
-    if (auto written = write_script(options, command); !written)
-        return fail(written.error());
+    TRY(write_script(options, command));
     const auto log = options.run_dir / (options.name + ".qemu.log");
     auto qemu = Process::spawn(command, {.log = log});
     if (!qemu)
@@ -278,8 +272,7 @@ Result<void> Vm::reset(Deadline deadline) {
         return fail(name_ + ": resetting", set.error());
     if (auto done = qmp->execute("system_reset", nlohmann::json::object(), deadline); !done)
         return fail(name_ + ": resetting", done.error());
-    if (auto ready = wait_ready(deadline); !ready)
-        return ready;
+    TRY(wait_ready(deadline));
     if (auto set = qmp->execute("set-action", {{"reboot", "shutdown"}}, deadline); !set)
         return fail(name_ + ": resetting", set.error());
     return {};

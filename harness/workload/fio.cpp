@@ -19,8 +19,7 @@ std::string remote_path(const JobFile &job) {
 } // namespace
 
 Result<void> install_job(Host &host, const JobFile &job, Deadline deadline) {
-    if (auto out = host.check(fmt::format("mkdir -p {}", base_dir), deadline); !out)
-        return fail(out.error());
+    TRY(host.check(fmt::format("mkdir -p {}", base_dir), deadline));
     return host.put(job.path, remote_path(job), deadline);
 }
 
@@ -36,11 +35,9 @@ Result<void> lay_out_files(Host &host, const JobFile &job, const std::string &di
 Result<FioOutput> run_fio(Host &host, const JobFile &job, const std::string &dir,
                           std::chrono::seconds idle, Deadline deadline) {
     const auto command =
-        guest_script("run-fio", {dir, remote_path(job), std::string(base_dir),
-                                 std::to_string(idle.count()), std::to_string(idle_status)});
-    if (!command)
-        return fail(command.error());
-    auto output = host.run(*command, deadline);
+        TRY(guest_script("run-fio", {dir, remote_path(job), std::string(base_dir),
+                                     std::to_string(idle.count()), std::to_string(idle_status)}));
+    auto output = host.run(command, deadline);
     if (!output)
         return fail("fio " + job.name, output.error());
     if (output->status == idle_status)

@@ -18,16 +18,13 @@ Result<void> plant(const std::vector<Insertion> &defect, const fs::path &dir) {
         return fail(fmt::format("cannot copy kmod to {}: {}", dir.string(), error.message()));
     for (const auto &insertion : defect) {
         const auto file = dir / insertion.file;
-        auto text = read_file(file);
-        if (!text)
-            return fail(text.error());
-        const auto at = text->find(insertion.after);
-        if (at == std::string::npos || text->find(insertion.after, at + 1) != std::string::npos)
+        auto text = TRY(read_file(file));
+        const auto at = text.find(insertion.after);
+        if (at == std::string::npos || text.find(insertion.after, at + 1) != std::string::npos)
             return fail(fmt::format("{} does not have \"{}\" exactly once: adapt the defect",
                                     insertion.file, insertion.after));
-        text->insert(text->find('\n', at + insertion.after.size() - 1) + 1, insertion.text);
-        if (auto written = write_file(file, *text); !written)
-            return written;
+        text.insert(text.find('\n', at + insertion.after.size() - 1) + 1, insertion.text);
+        TRY(write_file(file, text));
     }
     return {};
 }

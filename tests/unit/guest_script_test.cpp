@@ -69,14 +69,11 @@ class RunFioTest : public testing::Test {
 
     Result<Output> run(const std::string &fio) {
         const auto &dir = temp_->path();
-        if (auto written = write_file(dir / "fio", "#!/bin/sh\n" + fio); !written)
-            return fail(written.error());
+        TRY(write_file(dir / "fio", "#!/bin/sh\n" + fio));
         fs::permissions(dir / "fio", fs::perms::owner_all);
         const auto command =
-            guest_script("run-fio", {dir.string(), "my job.fio", dir.string(), "1", "75"});
-        if (!command)
-            return fail(command.error());
-        return run_here(fmt::format("PATH={}:$PATH {}", dir.string(), *command));
+            TRY(guest_script("run-fio", {dir.string(), "my job.fio", dir.string(), "1", "75"}));
+        return run_here(fmt::format("PATH={}:$PATH {}", dir.string(), command));
     }
 
     std::optional<TempDir> temp_;

@@ -39,20 +39,15 @@ std::string why_not; // the pair could not be booted: once is enough
 std::map<fs::path, std::size_t> already_seen;
 
 Result<std::unique_ptr<Pair>> boot() {
-    const auto image = find_image();
-    if (!image)
-        return fail(image.error());
-    const auto kernel = image->kernel(wanted_kernel);
-    if (!kernel)
-        return fail(kernel.error());
+    const auto image = TRY(find_image());
+    const auto kernel = TRY(image.kernel(wanted_kernel));
     // What is tested is what the tree has now.
-    if (const auto module = build_module(*kernel); !module)
-        return fail(module.error());
-    return Pair::boot(*image, {.kernel = *kernel,
-                               .run_dir = new_run_dir("vm-tests-" + wanted_kernel),
-                               .clients = wanted_clients,
-                               .cpus = wanted_cpus,
-                               .scratch_mib = wanted_scratch});
+    TRY(build_module(kernel));
+    return Pair::boot(image, {.kernel = kernel,
+                              .run_dir = new_run_dir("vm-tests-" + wanted_kernel),
+                              .clients = wanted_clients,
+                              .cpus = wanted_cpus,
+                              .scratch_mib = wanted_scratch});
 }
 
 bool read_cpus(std::string_view text) {
