@@ -150,6 +150,13 @@ bool matches(const SplatPattern &pattern, std::string_view message) {
                             : message.find(pattern.text) != std::string_view::npos;
 }
 
+/// The first pattern that a message matches, or nullptr.
+const SplatPattern *find_head(std::span<const SplatPattern> wanted, std::string_view message) {
+    const auto found = std::ranges::find_if(
+        wanted, [&](const SplatPattern &pattern) { return matches(pattern, message); });
+    return found == wanted.end() ? nullptr : &*found;
+}
+
 // KASAN and its like close their reports with the bar that opened them.
 bool ends_report(std::string_view message) {
     return message.starts_with("---[ end ") || message.starts_with("==========");
@@ -192,12 +199,15 @@ std::vector<Finding> scan_console(std::string_view log, std::span<const SplatPat
         if (line.seconds)
             last = line.seconds;
 
-        if (!inside) {
-            const auto pattern = std::ranges::find_if(
-                wanted, [&](const SplatPattern &p) { return matches(p, line.message()); });
-            if (pattern == wanted.end())
-                continue;
-            findings.push_back({std::string(pattern->name), number, {}});
+        // Inside a report what looks like a head belongs to it, unless the report is known to be
+        // harmless: then it may be the next one's.
+        const SplatPattern *head = inside && findings.back().tolerated.empty()
+                                       ? nullptr
+                                       : find_head(wanted, line.message());
+        if (!head && !inside)
+            continue;
+        if (head) {
+            findings.push_back({std::string(head->name), number, {}});
             const auto found = std::ranges::find_if(allowed, [&](const AllowedLine &a) {
                 return line.message().find(a.text) != std::string_view::npos;
             });

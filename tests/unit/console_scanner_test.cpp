@@ -193,6 +193,20 @@ TEST(Console, ToleratesThatRxeFreesPacketsWithInterruptsOff) {
         EXPECT_EQ(finding.tolerated, "");
 }
 
+// It has no end mark, and the next report comes at once.
+TEST(Console, ToleratesNotWhatFollows) {
+    constexpr std::array allowed{AllowedLine{"clock is slow", "the emulated one is"}};
+    const auto findings = scan_console("[    1.0] WARNING: clock is slow\n"
+                                       "[    1.1]  tick+0x12/0x90\n"
+                                       "[    1.2] BUG: KASAN: slab-use-after-free in tock\n"
+                                       "[    1.3]  tock+0x12/0x90\n",
+                                       splat_patterns(), allowed);
+    ASSERT_THAT(names(findings), ElementsAre("warning", "kasan"));
+    EXPECT_EQ(findings[0].tolerated, "the emulated one is");
+    EXPECT_EQ(findings[1].tolerated, "");
+    EXPECT_EQ(findings[1].lines.size(), 2U);
+}
+
 TEST(Console, ToleratesNothingOfOurOwn) {
     constexpr std::array allowed{AllowedLine{"clock is slow", "the emulated one is"}};
     const auto findings = scan_console("[    1.0] WARNING: clock is slow\n"
