@@ -25,7 +25,9 @@ Result<void> forget_leaks(Host &host);
 /// pointed to during one scan shows in the other.
 Result<std::vector<Leak>> find_leaks(Host &host);
 
-/// Reads /sys/kernel/debug/kmemleak.
+/// Reads lines of /proc/modules, of other modules that were unloaded since, and behind them
+/// /sys/kernel/debug/kmemleak. An address without a name is our module's unless it was in one of
+/// these.
 std::vector<Leak> parse_leaks(std::string_view text);
 
 } // namespace lab

@@ -49,6 +49,22 @@ TEST(Leaks, AnUnloadedModuleHasNoNames) {
     EXPECT_EQ(leaks[0].where, "0xffffffffc0a01055");
 }
 
+// The kernel's own transport is unloaded, too.
+TEST(Leaks, AnotherModuleThatIsGoneIsNotOurs) {
+    const auto ours = [](const std::string &modules) {
+        return parse_leaks(modules + "unreferenced object 0xffff888104a3c000 (size 8):\n"
+                                     "  backtrace (crc 0):\n"
+                                     "    kmalloc_trace+0x230/0x2a0\n"
+                                     "    0xffffffffc0a01055\n")[0]
+            .ours;
+    };
+    EXPECT_FALSE(ours("rpcrdma 8192 0 - Live 0xffffffffc0a00000\n"));
+    EXPECT_TRUE(ours("rpcrdma 4096 0 - Live 0xffffffffc0a00000\n"));
+    EXPECT_FALSE(ours("rpcrdma 4096 0 - Live 0xffffffffc0a00000\n"
+                      "rpcrdma 4096 0 - Live 0xffffffffc0a01000\n"));
+    EXPECT_TRUE(ours("rpcrdma 8192 0 - Live 0x0000000000000000\n")) << "hidden";
+}
+
 TEST(Leaks, NothingIsNoLeak) {
     EXPECT_TRUE(parse_leaks("").empty());
     EXPECT_TRUE(parse_leaks("kmemleak: disabled\n").empty());
