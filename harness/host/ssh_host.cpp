@@ -19,17 +19,24 @@ Result<void> SshHost::start() {
         TRY(Process::spawn({"ssh", "-F", target_.config.string(), "-o", "ControlMaster=yes", "-o",
                             "ControlPersist=no", "-N", target_.name},
                            {.log = target_.log}));
+    const std::scoped_lock lock(mutex_);
     master_ = std::make_unique<Process>(std::move(master));
     return {};
 }
 
 void SshHost::disconnect() {
     // ssh removes its control socket on its way out.
+    const std::scoped_lock lock(mutex_);
     master_.reset();
 }
 
+bool SshHost::master_runs() {
+    const std::scoped_lock lock(mutex_);
+    return master_ && master_->running();
+}
+
 bool SshHost::connected() {
-    if (!master_ || !master_->running())
+    if (!master_runs())
         return false;
     const auto answer =
         run_process({"ssh", "-F", target_.config.string(), "-O", "check", target_.name},
@@ -46,7 +53,7 @@ Result<void> SshHost::connect(Deadline deadline) {
                                     last_lines(read_file(target_.log).value_or(""), 3)),
                         Cause::boot);
         // Not up yet and gone again: the guest's sshd was not there, try anew.
-        if (!master_ || !master_->running()) {
+        if (!master_runs()) {
             TRY(start());
         }
         pause_for(std::chrono::milliseconds(50), deadline);

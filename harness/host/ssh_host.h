@@ -5,6 +5,7 @@
 #include "util/process.h"
 
 #include <memory>
+#include <mutex>
 
 namespace lab {
 
@@ -17,7 +18,8 @@ struct SshTarget {
 };
 
 /// A host behind OpenSSH. One connection carries everything, because each new one costs an
-/// emulated CPU seconds of cryptography.
+/// emulated CPU seconds of cryptography. Several threads may run commands and copy at once; one
+/// connects and disconnects.
 class SshHost : public Host {
   public:
     explicit SshHost(SshTarget target) : target_(std::move(target)) {}
@@ -41,11 +43,14 @@ class SshHost : public Host {
                      Deadline deadline) override;
 
   private:
+    /// Whether the connection's process has not ended.
+    bool master_runs();
     bool connected();
     Result<void> copy(const std::string &from, const std::string &to, Deadline deadline);
     Error lost() const;
 
     SshTarget target_;
+    std::mutex mutex_; ///< of master_: to ask whether it runs may reap it
     std::unique_ptr<Process> master_;
 };
 
