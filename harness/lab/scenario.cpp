@@ -183,6 +183,9 @@ Result<void> read_sweep(const Reader &reader, Scenario &scenario) {
     const toml::table *table = node->as_table();
     if (table == nullptr || table->empty())
         return reader.error_at(node->source(), expected);
+    if (scenario.bench)
+        return reader.error_at(node->source(), "\"sweep\" and \"bench\" exclude each other: the "
+                                               "goals of a bench are not those of a variant");
     if (scenario.transports != std::vector{Transport::svcrdma})
         return reader.error_at(node->source(),
                                "\"sweep\" needs transports = [\"svcrdma\"]: no other has "
@@ -194,15 +197,22 @@ Result<void> read_sweep(const Reader &reader, Scenario &scenario) {
             return reader.error_at(values.source(), expected);
         if (name.str() == "transport")
             return reader.error_at(name.source(), lab_chooses);
+        std::vector<std::string> swept;
+        for (const toml::node &element : *array) {
+            const auto value = swept_value(element);
+            if (!value)
+                return reader.error_at(element.source(), expected);
+            if (std::ranges::find(swept, *value) != swept.end())
+                return reader.error_at(
+                    element.source(),
+                    fmt::format("\"sweep\" names {} twice for \"{}\"", *value, name.str()));
+            swept.push_back(*value);
+        }
         std::vector<std::string> longer;
         for (const std::string &variant : scenario.variants)
-            for (const toml::node &element : *array) {
-                const auto value = swept_value(element);
-                if (!value)
-                    return reader.error_at(element.source(), expected);
+            for (const std::string &value : swept)
                 longer.push_back(fmt::format("{}{}{}={}", variant, variant.empty() ? "" : " ",
-                                             name.str(), *value));
-            }
+                                             name.str(), value));
         scenario.variants = std::move(longer);
     }
     return {};

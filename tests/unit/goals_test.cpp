@@ -82,5 +82,20 @@ TEST(RawWrites, AreReadFromWhatPerftestPrints) {
     EXPECT_FALSE(parse_write_bw("Couldn't connect to 192.168.50.2:18515\n"));
 }
 
+// A median over both would be nobody's figure.
+TEST(Goals, AreJudgedForEachNfsVersion) {
+    Report report;
+    report.boots.emplace_back();
+    report.boots[0].kernel = "7.3";
+    report.runs = {make_run(Transport::svcrdma, "bench-read-4k-qd1", 7'400),
+                   make_run(Transport::rpcrdma, "bench-read-4k-qd1", 10'000),
+                   make_run(Transport::svcrdma, "bench-read-4k-qd1", 9'000),
+                   make_run(Transport::rpcrdma, "bench-read-4k-qd1", 10'000)};
+    report.runs[2].key.nfs = report.runs[3].key.nfs = "4.2";
+    const auto goals = judge_goals(report);
+    EXPECT_EQ(find(goals, "instructions per READ 4K at QD1, NFSv3").ratio, 0.74);
+    EXPECT_EQ(find(goals, "instructions per READ 4K at QD1, NFSv4.2").ratio, 0.9);
+}
+
 } // namespace
 } // namespace lab

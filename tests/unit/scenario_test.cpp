@@ -119,6 +119,10 @@ TEST_F(ScenarioTest, RefusesASweepThatMeansNothing) {
                 HasSubstr("needs transports = [\"svcrdma\"]"));
     EXPECT_THAT(error_of(std::string(sweeping) + "[sweep]\na = [1, \"x;reboot\"]\n"),
                 HasSubstr("numbers or plain words"));
+    EXPECT_THAT(error_of(std::string(sweeping) + "[sweep]\na = [1, 2, 1]\n"),
+                HasSubstr("names 1 twice for \"a\""));
+    EXPECT_THAT(error_of(std::string(sweeping) + "bench = true\n[sweep]\na = [1]\n"),
+                HasSubstr("exclude each other"));
     EXPECT_THAT(error_of(std::string(sweeping) + "[sweep]\na = []\n"),
                 HasSubstr("numbers or plain words"));
     EXPECT_THAT(error_of(std::string(sweeping) + "[sweep]\ntransport = [\"rdma\"]\n"),
