@@ -97,13 +97,12 @@ static int svc_rdma_qp_fail(struct svcxprt_rdma *rdma)
  * May sleep. The connection manager of InfiniBand begins with the queue pair's error
  * state. That of iWARP asks for an orderly end, in which software iWARP forgets the
  * Reads whose data are still to come: they complete neither then nor in the error
- * state, and a marker behind them comes all the same. So what is posted is ended
- * first. Where nothing is, the end stays an orderly one.
+ * state, and a marker behind them comes all the same. So the error state comes first
+ * there, too. Whether anything is posted does not matter: a thread may be about to.
  */
 void svc_rdma_disconnect(struct svcxprt_rdma *rdma)
 {
-	if (rdma_protocol_iwarp(rdma->sc_cm_id->device, rdma->sc_port_num) &&
-	    !svc_rdma_sq_idle(rdma))
+	if (rdma_protocol_iwarp(rdma->sc_cm_id->device, rdma->sc_port_num))
 		svc_rdma_qp_fail(rdma);	/* refused, svc_rdma_drain() tries again */
 	rdma_disconnect(rdma->sc_cm_id);
 }

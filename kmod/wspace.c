@@ -42,14 +42,13 @@ void svc_rdma_unblock_now(struct svcxprt_rdma *rdma)
 }
 
 /*
- * Jiffies for which a client may take nothing. TCP, below iWARP, repeats what the
- * network has lost after ever longer pauses. Where the network is so busy that a round
- * trip takes seconds, the first two of them alone are longer than the deadline.
+ * TCP, below iWARP, repeats what the network has lost after ever longer pauses. Where
+ * the network is so busy that a round trip takes seconds, the first two of them alone
+ * are longer than the deadline.
  */
-static unsigned long svc_rdma_deadline(const struct svcxprt_rdma *rdma)
+static unsigned long svc_rdma_long_deadline(const struct svcxprt_rdma *rdma,
+					    unsigned long deadline)
 {
-	unsigned long deadline = svc_rdma_setting(SVC_RDMA_SETTING_DEADLINE) * HZ;
-
 	return rdma_protocol_iwarp(rdma->sc_cm_id->device, rdma->sc_port_num) ?
 	       2 * deadline : deadline;
 }
@@ -65,7 +64,7 @@ static unsigned long svc_rdma_deadline(const struct svcxprt_rdma *rdma)
  */
 void svc_rdma_watch_stall(struct svcxprt_rdma *rdma)
 {
-	unsigned long since, moved;
+	unsigned long since, moved, deadline;
 
 	/* Nothing was in flight until just now. */
 	if (!timer_pending(&rdma->sc_quiet_timer))
@@ -75,7 +74,9 @@ void svc_rdma_watch_stall(struct svcxprt_rdma *rdma)
 	moved = READ_ONCE(rdma->sc_sq_moved);
 	if (time_after(moved, since))
 		since = moved;
-	if (likely(time_before(jiffies, since + svc_rdma_deadline(rdma))) ||
+	deadline = svc_rdma_setting(SVC_RDMA_SETTING_DEADLINE) * HZ;
+	if (likely(time_before(jiffies, since + deadline)) ||
+	    time_before(jiffies, since + svc_rdma_long_deadline(rdma, deadline)) ||
 	    svc_rdma_all_sent(rdma) || svc_rdma_closing(rdma))
 		return;
 	svc_rdma_count(SVC_RDMA_stalls);

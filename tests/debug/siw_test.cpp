@@ -110,6 +110,7 @@ TEST_F(SiwTest, FloodEndsNoConnection) {
     expect_no_trouble(now);
     EXPECT_TRUE(worked(flood->unmount()));
     expect_nothing_live();
+    on(server(), "rm -f /export/flood*");
 }
 
 INSTANTIATE_TEST_SUITE_P(Transports, SiwVerifyTest,
