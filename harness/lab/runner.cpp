@@ -58,9 +58,11 @@ std::vector<Planned> plan_variant(const Scenario &scenario, const std::string &k
     std::vector<Planned> plan;
     for (unsigned repeat = 1; repeat <= scenario.repeats; ++repeat)
         for (const std::string &nfs : scenario.nfs)
-            for (const JobFile &job : scenario.workloads) {
+            for (std::size_t i = 0; i < scenario.workloads.size(); ++i) {
+                const JobFile &job = scenario.workloads[i];
+                // With few repeats nobody is always the first.
                 auto turn = scenario.transports;
-                std::ranges::rotate(turn, turn.begin() + (repeat - 1) % turn.size());
+                std::ranges::rotate(turn, turn.begin() + (repeat - 1 + i) % turn.size());
                 for (const Transport transport : turn)
                     plan.push_back({{kernel, transport, nfs, job.name, repeat, variant}, &job});
             }
@@ -399,17 +401,14 @@ Result<Report> run_scenario(const Scenario &scenario, const RunnerOptions &optio
         auto kernel = TRY(image.kernel(name));
         if (std::ranges::find(kernels, kernel.version, &Kernel::version) != kernels.end())
             return fail(fmt::format("the scenario names kernel {} twice", kernel.version));
-        if (std::ranges::find(scenario.transports, Transport::svcrdma) !=
-            scenario.transports.end()) {
-            auto module = TRY(build_module(kernel));
-            modules.push_back(std::move(module));
+        if (ours) {
+            TRY(build_module(kernel));
         }
         kernels.push_back(std::move(kernel));
     }
     auto results = TRY(make_results_dir(options.results, scenario.name));
-    return Runner(scenario, options, image, std::move(kernels), std::move(modules),
-                  std::move(results))
-        .run();
+    auto inputs = TRY(keep_inputs(scenario, kernels, results));
+    return Runner(std::move(inputs), options, image, std::move(kernels), std::move(results)).run();
 }
 
 } // namespace lab

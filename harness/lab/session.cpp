@@ -53,6 +53,11 @@ bool sampled(const Run &run) {
     return run.key.transport == Transport::svcrdma && run.set_aside;
 }
 
+/// Where the files of a job are, below the export or the mount.
+std::string job_dir(const std::string &dir, const JobFile &job) {
+    return dir + "/" + job.name;
+}
+
 std::string proof_text(const PathProof::Evidence &evidence) {
     auto text = fmt::format("portlist: {}\nmount: {}\n", evidence.portlist, evidence.mount);
     const auto add = [&](const char *what, const Counters &counters) {
@@ -83,12 +88,12 @@ Result<Session> Session::start(Pair &pair, const Scenario &scenario, const std::
     for (const JobFile &job : scenario.workloads) {
         for (Host *host : {&pair.server(), &pair.client()})
             TRY(install_job(*host, job, Deadline::scaled(step)));
-        // On the server, where no transport slows it down.
-        TRY(lay_out_files(pair.server(), job, export_dir, Deadline::scaled(step)));
+        // On the server, where no transport slows it down; those of a job that verifies before each
+        // run.
+        if (!job.verifies)
+            TRY(lay_out_files(pair.server(), job, job_dir(export_dir, job),
+                              Deadline::scaled(step)));
     }
-    const auto srcversion = TRY(pair.server().check(
-        "cat /sys/module/svcrdma/srcversion 2>/dev/null || true", Deadline::scaled(step)));
-    session.srcversion_ = srcversion.substr(0, srcversion.find('\n'));
     TRY(session.choose_counting());
     return session;
 }
@@ -157,6 +162,11 @@ Result<void> Session::warm_up(const Scenario &scenario) {
 }
 
 Outcome Session::attempt(Run &run, const JobFile &job, Deadline deadline) {
+    if (job.verifies)
+        if (auto ok = lay_out_files(pair_->server(), job, job_dir(export_dir, job),
+                                    Deadline::scaled(step));
+            !ok)
+            return outcome_of(ok.error());
     auto mount = Mount::make(pair_->client(), server_, run.key.transport, run.key.nfs);
     if (!mount)
         return outcome_of(mount.error());
@@ -170,7 +180,7 @@ Outcome Session::attempt(Run &run, const JobFile &job, Deadline deadline) {
 }
 
 // A client waits for a dead server for minutes. We need not.
-Result<FioOutput> Session::run_watched(const JobFile &job, const std::string &dir,
+Result<FioOutput> Session::run_watched(const Run &run, const JobFile &job, const Mount &mount,
                                        Deadline deadline) {
     std::mutex mutex;
     std::condition_variable_any stopped;
@@ -183,7 +193,8 @@ Result<FioOutput> Session::run_watched(const JobFile &job, const std::string &di
             stopped.wait_for(lock, stop, 1s, [] { return false; });
         }
     });
-    return run_fio(pair_->client(), job, dir, idle, deadline);
+    // The repeat is the seed: all transports do the same I/Os.
+    return run_fio(pair_->client(), job, job_dir(mount.dir(), job), run.key.repeat, idle, deadline);
 }
 
 Result<void> Session::choose_counting() {
@@ -256,7 +267,7 @@ Outcome Session::measure(Run &run, const JobFile &job, const Mount &mount, Deadl
     const auto counted = begin_count();
     if (!counted)
         return outcome_of(counted.error());
-    const auto output = run_watched(job, mount.dir(), deadline);
+    const auto output = run_watched(run, job, mount, deadline);
     if (!output)
         return outcome_of(output.error());
     auto profile = end_count(*counted);

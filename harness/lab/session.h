@@ -54,7 +54,8 @@ class Session {
     Result<void> begin_trace(const Run &run);
     Result<void> end_trace(Run &run);
     Outcome measure(Run &run, const JobFile &job, const Mount &mount, Deadline deadline);
-    Result<FioOutput> run_watched(const JobFile &job, const std::string &dir, Deadline deadline);
+    Result<FioOutput> run_watched(const Run &run, const JobFile &job, const Mount &mount,
+                                  Deadline deadline);
     Result<void> choose_counting();
     /// What the plugin has counted so far, if it is the plugin that counts.
     Result<std::optional<InstructionCounts>> begin_count();

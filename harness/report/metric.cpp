@@ -28,6 +28,12 @@ template <std::uint64_t Latency::*percentile> Value latency_ms(const Run &run) {
     return static_cast<double>((*run.fio->latency_ns).*percentile) / 1e6;
 }
 
+/// Of fewer I/Os the slowest hundredth is a handful, which another run would not meet again.
+Value latency_p99(const Run &run) {
+    constexpr std::uint64_t fewest = 1000;
+    return run.fio->ops < fewest ? Value() : latency_ms<&Latency::p99>(run);
+}
+
 Value sends_per_s(const Run &run) {
     if (run.set_aside || !run.server || run.fio->runtime_ms == 0)
         return std::nullopt;
@@ -158,7 +164,7 @@ constexpr std::array table{
                .label = "latency p99, ms",
                .digits = 2,
                .in_sweep = true,
-               .value = latency_ms<&Latency::p99>},
+               .value = latency_p99},
     MetricInfo{.metric = Metric::sends_per_s,
                .name = "sends_per_s",
                .in_sweep = true,

@@ -32,7 +32,9 @@ std::string ratio_text(const Report &report, const Table &table, const std::stri
     for (const Comparison &c : report.comparisons)
         if (c.kernel == table.kernel && c.nfs == table.nfs && c.workload == workload &&
             c.metric == metric && c.a == a && c.b == b)
-            return fmt::format("{:.2f} ({:.2f}..{:.2f})", c.ratio_median, c.ratio_min, c.ratio_max);
+            return c.pairs == 1 ? fmt::format("{:.2f} (one pair)", c.ratio_median)
+                                : fmt::format("{:.2f} ({:.2f}..{:.2f})", c.ratio_median,
+                                              c.ratio_min, c.ratio_max);
     return "-";
 }
 

@@ -25,18 +25,20 @@ Result<void> install_job(Host &host, const JobFile &job, Deadline deadline) {
 
 Result<void> lay_out_files(Host &host, const JobFile &job, const std::string &dir,
                            Deadline deadline) {
-    const auto command = fmt::format("cd {} && fio --create_only=1 {} >/dev/null", shell_quote(dir),
-                                     shell_quote(remote_path(job)));
+    const auto command = fmt::format("rm -rf {0} && mkdir {0} && cd {0} && "
+                                     "fio --create_only=1 {1} >/dev/null",
+                                     shell_quote(dir), shell_quote(remote_path(job)));
     if (auto out = host.check(command, deadline); !out)
         return fail("laying out the files of " + job.name, out.error());
     return {};
 }
 
 Result<FioOutput> run_fio(Host &host, const JobFile &job, const std::string &dir,
-                          std::chrono::seconds idle, Deadline deadline) {
-    const auto command =
-        TRY(guest_script("run-fio", {dir, remote_path(job), std::string(base_dir),
-                                     std::to_string(idle.count()), std::to_string(idle_status)}));
+                          std::optional<unsigned> seed, std::chrono::seconds idle,
+                          Deadline deadline) {
+    const auto command = TRY(guest_script(
+        "run-fio", {dir, remote_path(job), std::string(base_dir), std::to_string(idle.count()),
+                    std::to_string(idle_status), seed ? std::to_string(*seed) : ""}));
     auto output = host.run(command, deadline);
     if (!output)
         return fail("fio " + job.name, output.error());

@@ -7,6 +7,7 @@
 #include "workload/fio_result.h"
 #include "workload/job_file.h"
 
+#include <optional>
 #include <string>
 
 namespace lab {
@@ -22,15 +23,18 @@ struct FioOutput {
 Result<void> install_job(Host &host, const JobFile &job, Deadline deadline);
 
 /// Lays the job's files out in `dir` of `host` without running the job, so that the run itself
-/// consists of nothing but the I/O that it names.
+/// consists of nothing but the I/O that it names. What `dir` holds goes first: data that an earlier
+/// run has left do not pass for what this one writes.
 Result<void> lay_out_files(Host &host, const JobFile &job, const std::string &dir,
                            Deadline deadline);
 
-/// Runs an installed job in `dir` of `host`. Ends it when the client's RPC count stands still for
-/// `idle`: that is an error of Cause::timeout, as is a passed deadline. What fio itself says,
-/// failures included, is the result.
+/// Runs an installed job in `dir` of `host`. `seed` is that of fio's random sequence: the same mix
+/// of I/Os for whoever gives the same; without one the job file decides. Ends it when the client's
+/// RPC count stands still for `idle`: that is an error of Cause::timeout, as is a passed deadline.
+/// What fio itself says, failures included, is the result.
 Result<FioOutput> run_fio(Host &host, const JobFile &job, const std::string &dir,
-                          std::chrono::seconds idle, Deadline deadline);
+                          std::optional<unsigned> seed, std::chrono::seconds idle,
+                          Deadline deadline);
 
 /// Makes a run_fio() that is under way in another thread return at once, as if it had stood
 /// still: for who knows that its server is gone.

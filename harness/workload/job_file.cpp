@@ -28,8 +28,8 @@ Result<JobFile> read_job_file(const std::filesystem::path &path) {
         const auto equals = line.find('=');
         const auto key = trimmed(line.substr(0, equals));
         if (key == "directory" || key == "filename")
-            return fail(fmt::format("{}:{}: {} is not allowed: the lab runs the job in the "
-                                    "directory of the mount under test",
+            return fail(fmt::format("{}:{}: {} is not allowed: the lab runs the job in a "
+                                    "directory of its own below the mount under test",
                                     path.string(), number, key));
         if (key == "verify")
             job.verifies = true;

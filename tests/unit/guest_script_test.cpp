@@ -67,12 +67,12 @@ class RunFioTest : public testing::Test {
         temp_.emplace(*std::move(temp));
     }
 
-    Result<Output> run(const std::string &fio) {
+    Result<Output> run(const std::string &fio, const std::string &seed = "") {
         const auto &dir = temp_->path();
         TRY(write_file(dir / "fio", "#!/bin/sh\n" + fio));
         fs::permissions(dir / "fio", fs::perms::owner_all);
-        const auto command =
-            TRY(guest_script("run-fio", {dir.string(), "my job.fio", dir.string(), "1", "75"}));
+        const auto command = TRY(
+            guest_script("run-fio", {dir.string(), "my job.fio", dir.string(), "1", "75", seed}));
         return run_here(fmt::format("PATH={}:$PATH {}", dir.string(), command));
     }
 
@@ -86,6 +86,13 @@ TEST_F(RunFioTest, PassesOnWhatFioSaysAndItsStatus) {
     EXPECT_EQ(output->out,
               fmt::format("my job.fio in {}\n", fs::canonical(temp_->path()).string()));
     EXPECT_EQ(output->err, "trouble\n");
+}
+
+TEST_F(RunFioTest, SeedGoesBeforeWhatTheJobSays) {
+    ASSERT_TRUE(write_file(temp_->path() / "my job.fio", "[global]\nrandrepeat=0\n[job]\n"));
+    const auto output = run("cat \"$2\"\n", "7");
+    ASSERT_TRUE(output) << output.error().what;
+    EXPECT_EQ(output->out, "[global]\nrandseed=7\n[global]\nrandrepeat=0\n[job]\n");
 }
 
 TEST_F(RunFioTest, LeavesWithoutAFioThatSendsNothing) {
