@@ -56,11 +56,11 @@ Result<void> mirror_sources(const fs::path &from, const fs::path &to) {
     return {};
 }
 
-} // namespace
-
 fs::path module_path(const Kernel &kernel) {
     return source_dir() / "build" / "kmod" / kernel.version / "svcrdma.ko";
 }
+
+} // namespace
 
 Result<fs::path> build_module(const Kernel &kernel) {
     return build_module(kernel, source_dir() / "kmod", module_path(kernel).parent_path());
@@ -103,6 +103,18 @@ Result<fs::path> build_module(const Kernel &kernel, const fs::path &source, cons
         return fail(fmt::format("the build for {} made no svcrdma.ko", kernel.version));
     progress.done();
     return product;
+}
+
+Result<fs::path> keep_module(const Kernel &kernel, const fs::path &dir) {
+    const auto built = module_path(kernel);
+    auto kept = dir / fmt::format("svcrdma-{}.ko", kernel.version);
+    const auto lock = TRY(lock_cache(built.parent_path().parent_path(), "build"));
+    std::error_code error;
+    fs::create_directories(dir, error);
+    if (!fs::copy_file(built, kept, fs::copy_options::overwrite_existing, error))
+        return fail(fmt::format("cannot copy {} to {}: {}", built.string(), kept.string(),
+                                error.message()));
+    return kept;
 }
 
 } // namespace lab

@@ -8,18 +8,19 @@
 
 namespace lab {
 
-/// Where build_module() leaves the module for a kernel: build/kmod/VERSION/svcrdma.ko in the
-/// source tree.
-std::filesystem::path module_path(const Kernel &kernel);
-
 /// Builds the tree's kmod/ for a kernel, inside the root that the kernel names, so that the build
 /// host's own compiler and headers do not matter. Only what changed is compiled. The error carries
-/// what the compiler said; warnings are shown.
+/// what the compiler said; warnings are shown. Returns build/kmod/VERSION/svcrdma.ko in the source
+/// tree, which the next build replaces.
 Result<std::filesystem::path> build_module(const Kernel &kernel);
 
 /// The same for the module in `source`, left in `dir`, which is outside of it.
 Result<std::filesystem::path> build_module(const Kernel &kernel,
                                            const std::filesystem::path &source,
                                            const std::filesystem::path &dir);
+
+/// Copies what build_module() has left for a kernel to `dir`, which is made if need be: a run loads
+/// the same module at each boot, whatever is built meanwhile. Returns svcrdma-VERSION.ko there.
+Result<std::filesystem::path> keep_module(const Kernel &kernel, const std::filesystem::path &dir);
 
 } // namespace lab

@@ -75,19 +75,20 @@ Outcome outcome_of(const Result<void> &result) {
 }
 
 /// Serves one transport alone, and tests it. Fills in everything but the outcome.
-Result<void> test_pair(Pair &pair, const Kernel &kernel, const ConformanceOptions &options,
+Result<void> test_pair(Pair &pair, const fs::path &module, const ConformanceOptions &options,
                        const fs::path &dir, ConformanceRun &run) {
     ServeOptions serve = {.transports = {run.transport}};
     if (run.transport == Transport::svcrdma)
-        serve.module = module_path(kernel);
+        serve.module = module;
     auto server = TRY(NfsServer::start(pair.server(), serve));
     TRY(run_suite(pair, server, options, dir, run));
     // A server that lost threads cannot stop.
     return server.stop();
 }
 
-ConformanceRun test_transport(const Image &image, const Kernel &kernel, Transport transport,
-                              const ConformanceOptions &options, const fs::path &results) {
+ConformanceRun test_transport(const Image &image, const Kernel &kernel, const fs::path &module,
+                              Transport transport, const ConformanceOptions &options,
+                              const fs::path &results) {
     const auto start = Clock::now();
     ConformanceRun run = {.kernel = kernel.version, .transport = transport};
     run.directory = fmt::format("{}-{}", kernel.version, transport_name(transport));
@@ -99,7 +100,7 @@ ConformanceRun test_transport(const Image &image, const Kernel &kernel, Transpor
     }
     Progress progress(
         fmt::format("rpcrdma-conform against {} on {}", transport_name(transport), kernel.version));
-    auto done = test_pair(**pair, kernel, options, dir, run);
+    auto done = test_pair(**pair, module, options, dir, run);
     // A machine that died explains more than the command that noticed.
     if (!done)
         if (auto alive = (*pair)->alive(); !alive)
@@ -144,6 +145,9 @@ Result<ConformanceReport> run_conformance(const ConformanceOptions &options) {
     const auto accelerator = TRY(choose_accelerator(image));
     const auto dir = TRY(make_results_dir(options.results, "conformance"));
 
+    std::map<std::string, fs::path> modules;
+    for (const Kernel &kernel : kernels)
+        modules[kernel.version] = TRY(keep_module(kernel, dir));
     ConformanceReport report = {
         .started = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))),
         .seed = options.seed,
@@ -155,7 +159,7 @@ Result<ConformanceReport> run_conformance(const ConformanceOptions &options) {
     for (auto &run : report.runs)
         if (!interrupted())
             run = test_transport(image, *std::ranges::find(kernels, run.kernel, &Kernel::version),
-                                 run.transport, options, dir);
+                                 modules.at(run.kernel), run.transport, options, dir);
     report.seconds = seconds_since(start);
     TRY(write_reports(report, dir));
     say("Results: " + dir.string());

@@ -4,6 +4,7 @@
 #include "image/image.h"
 #include "image/module.h"
 #include "lab/environment.h"
+#include "lab/inputs.h"
 #include "lab/kernel_logs.h"
 #include "lab/pair.h"
 #include "lab/results_dir.h"
@@ -111,10 +112,10 @@ bool ends_boot(const Outcome &outcome) {
 /// Does one scenario. Lives as long as that takes.
 class Runner {
   public:
-    Runner(const Scenario &scenario, const RunnerOptions &options, const Image &image,
-           std::vector<Kernel> kernels, std::vector<fs::path> modules, fs::path results)
-        : scenario_(scenario), options_(options), image_(image), kernels_(std::move(kernels)),
-          modules_(std::move(modules)), results_(std::move(results)) {
+    Runner(Inputs inputs, const RunnerOptions &options, const Image &image,
+           std::vector<Kernel> kernels, fs::path results)
+        : inputs_(std::move(inputs)), scenario_(inputs_.scenario), options_(options), image_(image),
+          kernels_(std::move(kernels)), results_(std::move(results)) {
         // Whoever writes later tells of what went wrong with those before.
         reporters_.push_back(std::make_unique<HtmlReporter>(results_ / "index.html"));
         if (scenario_.variants.size() > 1)
@@ -140,11 +141,11 @@ class Runner {
     void keep_pair(Pair &pair);
     [[nodiscard]] std::string time_left() const;
 
-    const Scenario &scenario_;
+    Inputs inputs_;
+    const Scenario &scenario_; // in inputs_
     const RunnerOptions &options_;
     const Image &image_;
     std::vector<Kernel> kernels_;
-    std::vector<fs::path> modules_; // one per kernel; empty when ours is not under test
     fs::path results_;
     std::vector<std::unique_ptr<Reporter>> reporters_;
     Report report_;
@@ -231,8 +232,6 @@ Outcome Runner::use_variant(Pair &pair, Boot &boot, const fs::path &module,
             return why_no_session(pair, warm.error());
     }
     report_.environment.instructions = session->counting();
-    if (!session->srcversion().empty())
-        report_.environment.srcversion[boot.kernel] = session->srcversion();
 
     auto network = Network::make(pair.server(), scenario_.network);
     if (!network)
@@ -360,6 +359,7 @@ Report Runner::run() {
         fmt::gmtime(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())));
     report_.environment = describe_environment(image_, source_dir());
     report_.environment.network = describe(scenario_.network);
+    report_.environment.modules = inputs_.hashes;
     report_.planned_runs = scenario_.kernels.size() * scenario_.nfs.size() *
                            scenario_.workloads.size() * scenario_.transports.size() *
                            scenario_.repeats * scenario_.variants.size();
@@ -367,7 +367,7 @@ Report Runner::run() {
         note(trouble_, reporter->start(report_));
 
     for (std::size_t i = 0; i < kernels_.size() && !interrupted(); ++i)
-        run_boot(kernels_[i], modules_.empty() ? fs::path() : modules_[i]);
+        run_boot(kernels_[i], inputs_.modules.empty() ? fs::path() : inputs_.modules[i]);
 
     report_.comparisons = compare(report_.runs);
     if (scenario_.bench)
@@ -395,8 +395,9 @@ Report Runner::run() {
 
 Result<Report> run_scenario(const Scenario &scenario, const RunnerOptions &options) {
     auto image = TRY(find_image());
+    const bool ours =
+        std::ranges::find(scenario.transports, Transport::svcrdma) != scenario.transports.end();
     std::vector<Kernel> kernels;
-    std::vector<fs::path> modules;
     for (const std::string &name : scenario.kernels) {
         auto kernel = TRY(image.kernel(name));
         if (std::ranges::find(kernels, kernel.version, &Kernel::version) != kernels.end())

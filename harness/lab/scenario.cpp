@@ -261,6 +261,7 @@ Result<Scenario> read_table(const std::filesystem::path &path, const toml::table
     TRY(reader.check_keys());
 
     Scenario scenario;
+    scenario.file = path;
     scenario.name = path.stem().string();
     scenario.kernels = TRY(reader.strings("kernels", {kernel_names(), true}));
     const auto transports = TRY(reader.strings("transports", {transport_names}));

@@ -16,6 +16,7 @@ namespace lab {
 /// What a user wants to see run: every kernel, variant, NFS version, workload and transport with
 /// each other, `repeats` times.
 struct Scenario {
+    std::filesystem::path file;        ///< where it was read from
     std::string name;                  ///< the file's name without ".toml"
     std::vector<std::string> kernels;  ///< as Image::kernel() takes them
     std::vector<Transport> transports; ///< in the order in which they take turns

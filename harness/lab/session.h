@@ -40,9 +40,6 @@ class Session {
     /// Ends the server: what does not stop or unload is an error.
     Result<void> stop() { return server_.stop(); }
 
-    /// Of the module that is loaded; empty when it is not.
-    [[nodiscard]] const std::string &srcversion() const { return srcversion_; }
-
     /// How the server's instructions are counted: "plugin", "perf stat", or "not counted: WHY".
     [[nodiscard]] const std::string &counting() const { return counting_; }
 
@@ -66,7 +63,6 @@ class Session {
     Pair *pair_;
     NfsServer server_;
     std::filesystem::path results_;
-    std::string srcversion_;
     unsigned repeats_ = 1;
     std::string counting_;
     std::optional<SymbolTable> symbols_; ///< of the server, where the plugin counts

@@ -88,8 +88,8 @@ void add_environment(pugi::xml_node body, const Report &report) {
     row("image", environment.image);
     row("tree", environment.git_revision);
     row("fio", environment.fio);
-    for (const auto &[kernel, srcversion] : environment.srcversion)
-        row("svcrdma.ko", fmt::format("{} for {}", srcversion, kernel));
+    for (const auto &[kernel, hash] : environment.modules)
+        row("svcrdma.ko", fmt::format("{} for {}", hash, kernel));
 }
 
 void add_boots(pugi::xml_node body, const Report &report) {

@@ -31,7 +31,7 @@ json environment_json(const Environment &environment) {
             {"fio", environment.fio},
             {"instructions", environment.instructions},
             {"kernels", environment.kernels},
-            {"srcversion", environment.srcversion}};
+            {"modules", environment.modules}};
 }
 
 json boot_json(const Boot &boot) {
@@ -168,7 +168,7 @@ json comparison_json(const Comparison &comparison) {
 } // namespace
 
 std::string to_json(const Report &report) {
-    json document{{"schema", 1}};
+    json document{{"schema", 2}};
     put_outcome(document, report.outcome);
     document["scenario"] = report.scenario;
     document["started"] = report.started;

@@ -31,8 +31,8 @@ struct Environment {
     std::string git_revision; ///< of the tree; "-dirty" when it holds more than that revision
     std::string fio;          ///< as fio names itself in the guest
     std::string instructions; ///< how they are counted: "plugin", "perf stat", "not counted: WHY"
-    std::map<std::string, std::string> kernels;    ///< suite to exact version
-    std::map<std::string, std::string> srcversion; ///< of svcrdma.ko, by kernel version
+    std::map<std::string, std::string> kernels; ///< suite to exact version
+    std::map<std::string, std::string> modules; ///< hash of svcrdma.ko, by kernel version
 
     /// An emulated CPU: absolute figures say little about real machines.
     [[nodiscard]] bool emulated() const { return accelerator == "tcg"; }

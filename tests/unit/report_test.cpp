@@ -76,7 +76,7 @@ TEST(SummarySchema, TakesWhatIsWritten) {
     other["runs"][0].erase("verdict");
     EXPECT_THAT(violations(other, "summary.schema.json"), Not(testing::IsEmpty()));
     other = summary;
-    other["schema"] = 2;
+    other["schema"] = 3;
     EXPECT_THAT(violations(other, "summary.schema.json"), Not(testing::IsEmpty()));
 }
 
@@ -167,7 +167,7 @@ TEST(Conclusion, TellsTheWorst) {
 
 TEST(JsonReport, FollowsTheSchema) {
     const auto document = json::parse(to_json(make_report()));
-    EXPECT_EQ(document["schema"], 1);
+    EXPECT_EQ(document["schema"], 2);
     EXPECT_EQ(document["verdict"], "pass");
     EXPECT_EQ(document["environment"]["accelerator"], "tcg");
     EXPECT_EQ(document["environment"]["guest_cpus"], 4);

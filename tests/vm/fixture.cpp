@@ -35,7 +35,8 @@ unsigned wanted_cpus = default_cpus;
 unsigned wanted_clients = 1;
 unsigned wanted_scratch = 0;
 std::unique_ptr<Pair> booted;
-std::string why_not; // the pair could not be booted: once is enough
+fs::path kept_module; // the same for all tests, whatever is built meanwhile
+std::string why_not;  // the pair could not be booted: once is enough
 std::map<fs::path, std::size_t> already_seen;
 
 Result<std::unique_ptr<Pair>> boot() {
@@ -43,8 +44,10 @@ Result<std::unique_ptr<Pair>> boot() {
     const auto kernel = TRY(image.kernel(wanted_kernel));
     // What is tested is what the tree has now.
     TRY(build_module(kernel));
+    const auto run_dir = new_run_dir("vm-tests-" + wanted_kernel);
+    kept_module = TRY(keep_module(kernel, run_dir));
     return Pair::boot(image, {.kernel = kernel,
-                              .run_dir = new_run_dir("vm-tests-" + wanted_kernel),
+                              .run_dir = run_dir,
                               .clients = wanted_clients,
                               .cpus = wanted_cpus,
                               .scratch_mib = wanted_scratch});
@@ -194,7 +197,7 @@ Pair &VmTest::pair() {
 }
 
 fs::path VmTest::module() {
-    return module_path(booted->kernel());
+    return kept_module;
 }
 
 void VmTest::serve(const std::vector<Transport> &transports, unsigned threads,
