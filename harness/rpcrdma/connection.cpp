@@ -86,7 +86,7 @@ class RdmaConnection final : public Connection {
     Owned<ibv_comp_channel, ibv_destroy_comp_channel> channel_;
     Owned<ibv_cq, ibv_destroy_cq> cq_;
     std::vector<Owned<ibv_mw, ibv_dealloc_mw>> windows_;
-    std::optional<Memory> receives_, sends_;
+    std::unique_ptr<Memory> receives_, sends_;
     bool has_queue_pair_ = false;
 
     std::vector<std::size_t> free_sends_;
@@ -174,13 +174,13 @@ Result<void> RdmaConnection::make_queue_pair() {
         return fail("cannot create a queue pair: " + errno_text());
     has_queue_pair_ = true;
 
-    sends_ = TRY(Memory::make(pd_.get(), sends * max_send, Access::none));
+    sends_ = std::make_unique<Memory>(TRY(Memory::make(pd_.get(), sends * max_send, Access::none)));
     for (std::size_t index = 0; index < sends; index++)
         free_sends_.push_back(index);
     if (options_.receives == 0)
         return {};
-    receives_ =
-        TRY(Memory::make(pd_.get(), options_.receives * options_.receive_size, Access::none));
+    receives_ = std::make_unique<Memory>(
+        TRY(Memory::make(pd_.get(), options_.receives * options_.receive_size, Access::none)));
     for (std::size_t index = 0; index < options_.receives; index++)
         TRY(post_receive(index));
     return {};
