@@ -4,7 +4,6 @@
 #include "image/cache.h"
 #include "image/module.h"
 
-#include <algorithm>
 #include <fmt/format.h>
 #include <system_error>
 
@@ -33,7 +32,7 @@ Result<Inputs> keep_inputs(const Scenario &scenario, const std::vector<Kernel> &
     TRY(keep_file(scenario.file, dir));
     for (JobFile &job : inputs.scenario.workloads)
         job.path = TRY(keep_file(job.path, dir));
-    if (std::ranges::find(scenario.transports, Transport::svcrdma) == scenario.transports.end())
+    if (!contains(scenario.transports, Transport::svcrdma))
         return inputs;
     for (const Kernel &kernel : kernels) {
         const auto module = TRY(keep_module(kernel, dir));

@@ -395,16 +395,13 @@ Report Runner::run() {
 
 Result<Report> run_scenario(const Scenario &scenario, const RunnerOptions &options) {
     auto image = TRY(find_image());
-    const bool ours =
-        std::ranges::find(scenario.transports, Transport::svcrdma) != scenario.transports.end();
     std::vector<Kernel> kernels;
     for (const std::string &name : scenario.kernels) {
         auto kernel = TRY(image.kernel(name));
         if (std::ranges::find(kernels, kernel.version, &Kernel::version) != kernels.end())
             return fail(fmt::format("the scenario names kernel {} twice", kernel.version));
-        if (ours) {
+        if (contains(scenario.transports, Transport::svcrdma))
             TRY(build_module(kernel));
-        }
         kernels.push_back(std::move(kernel));
     }
     auto results = TRY(make_results_dir(options.results, scenario.name));

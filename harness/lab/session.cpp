@@ -139,7 +139,7 @@ Result<void> Session::bench(Boot &boot, Progress &progress) {
         const auto costs = TRY(measure_connections(pair_->client(), server_, transport, progress));
         boot.connections.insert(boot.connections.end(), costs.begin(), costs.end());
     }
-    if (std::ranges::find(server_.transports(), Transport::svcrdma) == server_.transports().end())
+    if (!contains(server_.transports(), Transport::svcrdma))
         return {};
     progress.at("slow releases");
     boot.overload = TRY(measure_overload(pair_->client(), server_));

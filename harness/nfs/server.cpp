@@ -17,10 +17,6 @@ using std::chrono::seconds;
 
 constexpr auto remote_module = "/root/svcrdma.ko";
 
-bool has(const std::vector<Transport> &all, Transport one) {
-    return std::ranges::find(all, one) != all.end();
-}
-
 Result<void> load_module(Host &host, const ServeOptions &options, bool beside_stock) {
     TRY(host.put(options.module, remote_module, Deadline::scaled(seconds(20))));
     const auto parameters = (beside_stock ? "transport=rdma_ll " : "") + options.module_parameters;
@@ -36,7 +32,7 @@ Result<void> load_module(Host &host, const ServeOptions &options, bool beside_st
 std::string NfsServer::listener(Transport transport) const {
     switch (transport) {
     case Transport::svcrdma:
-        return has(transports_, Transport::rpcrdma) ? "rdma_ll" : "rdma";
+        return contains(transports_, Transport::rpcrdma) ? "rdma_ll" : "rdma";
     case Transport::rpcrdma:
         return "rdma";
     case Transport::tcp:
@@ -48,7 +44,7 @@ std::string NfsServer::listener(Transport transport) const {
 unsigned NfsServer::port(Transport transport) const {
     switch (transport) {
     case Transport::svcrdma:
-        return has(transports_, Transport::rpcrdma) ? 20050 : 20049;
+        return contains(transports_, Transport::rpcrdma) ? 20050 : 20049;
     case Transport::rpcrdma:
         return 20049;
     case Transport::tcp:
@@ -63,8 +59,8 @@ Result<NfsServer> NfsServer::start(Host &host, const ServeOptions &options) {
         (void)server.stop();
         return fail(std::move(error));
     };
-    const bool stock = has(options.transports, Transport::rpcrdma);
-    const bool ours = has(options.transports, Transport::svcrdma);
+    const bool stock = contains(options.transports, Transport::rpcrdma);
+    const bool ours = contains(options.transports, Transport::svcrdma);
     const auto limit = Deadline::scaled(seconds(60));
 
     if (auto done =

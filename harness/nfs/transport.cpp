@@ -36,6 +36,10 @@ std::optional<Transport> transport_from(std::string_view name) {
     return found->transport;
 }
 
+bool contains(const std::vector<Transport> &all, Transport one) {
+    return std::ranges::find(all, one) != all.end();
+}
+
 Result<Counters> read_counters(Host &host, std::string_view directory) {
     // One process for all files: an emulated CPU starts 50 a second.
     const auto text =

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace lab {
 
@@ -22,6 +23,9 @@ enum class Transport {
 /// "svcrdma", "rpcrdma", "tcp".
 std::string_view transport_name(Transport transport);
 std::optional<Transport> transport_from(std::string_view name);
+
+/// Whether `one` is among them.
+bool contains(const std::vector<Transport> &all, Transport one);
 
 using Counters = std::map<std::string, std::uint64_t>;
 

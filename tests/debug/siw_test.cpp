@@ -97,9 +97,8 @@ TEST_F(SiwTest, FloodEndsNoConnection) {
     constexpr unsigned connections = 16;
     serve({Transport::svcrdma});
     ASSERT_TRUE(nfs_);
-    auto flood = Mount::make(client(), *nfs_, Transport::svcrdma, "3", "/mnt/nfs",
-                             fmt::format("nconnect={},timeo=6000", connections));
-    ASSERT_TRUE(worked(flood));
+    mount(Transport::svcrdma, "3", fmt::format("nconnect={},timeo=6000", connections));
+    ASSERT_TRUE(mount_);
     on(client(),
        "fio --name=flood --directory=/mnt/nfs --size=8m --bs=1m --rw=write --direct=1 "
        "--ioengine=libaio --iodepth=16 --numjobs=8 --minimal",
@@ -108,7 +107,7 @@ TEST_F(SiwTest, FloodEndsNoConnection) {
     EXPECT_EQ(now.at("flushes"), 0U) << "a connection has ended";
     EXPECT_EQ(now.at("live_connections"), connections);
     expect_no_trouble(now);
-    EXPECT_TRUE(worked(flood->unmount()));
+    unmount();
     expect_nothing_live();
     on(server(), "rm -f /export/flood*");
 }

@@ -26,20 +26,14 @@ class MemoryTest : public ModuleTest {
 
     /// KiB per connection of 16 that have been used and are idle.
     long idle_connection(Transport transport) {
-        const auto mount_it = [&](const std::string &options) {
-            auto mounted = Mount::make(client(), *nfs_, transport, "4.1", "/mnt/nfs", options);
-            EXPECT_TRUE(worked(mounted));
-            if (mounted)
-                mount_.emplace(std::move(*mounted));
-        };
         // What is allocated once, for all that come later.
-        mount_it("");
+        mount(transport, "4.1");
         on(client(), "ls /mnt/nfs");
         unmount();
         on(server(), "sleep 3");
 
         const long before = used();
-        mount_it("nconnect=16");
+        mount(transport, "4.1", "nconnect=16");
         // Requests take turns on the connections.
         on(client(), "for n in $(seq 64); do stat -f /mnt/nfs; done >/dev/null", seconds(60));
         on(server(), "sleep 3");

@@ -47,10 +47,8 @@ class DeviceTest : public ModuleTest {
 TEST_F(DeviceTest, GoesUnderLoadAndComesBack) {
     serve({Transport::svcrdma});
     ASSERT_TRUE(nfs_);
-    auto mounted =
-        Mount::make(client(), *nfs_, Transport::svcrdma, "4.2", "/mnt/nfs", "nconnect=4");
-    ASSERT_TRUE(worked(mounted));
-    mount_.emplace(std::move(*mounted));
+    mount(Transport::svcrdma, "4.2", "nconnect=4");
+    ASSERT_TRUE(mount_);
 
     start_on(client(), "load",
              "cd /mnt/nfs && fio --name=load --size=2m --bs=16k --rw=randwrite --verify=crc32c "

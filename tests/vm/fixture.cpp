@@ -202,7 +202,7 @@ fs::path VmTest::module() {
 
 void VmTest::serve(const std::vector<Transport> &transports, unsigned threads,
                    const std::string &module_parameters, unsigned max_payload) {
-    const bool ours = std::ranges::find(transports, Transport::svcrdma) != transports.end();
+    const bool ours = contains(transports, Transport::svcrdma);
     auto parameters = module_parameters;
     if (!wanted_device.empty() && parameters.find("device=") == std::string::npos)
         parameters += " device=" + wanted_device;
@@ -215,10 +215,10 @@ void VmTest::serve(const std::vector<Transport> &transports, unsigned threads,
     nfs_.emplace(std::move(*started));
 }
 
-void VmTest::mount(Transport transport, const std::string &version) {
+void VmTest::mount(Transport transport, const std::string &version, const std::string &options) {
     if (!nfs_)
         FAIL() << "nothing is served";
-    auto mounted = Mount::make(client(), *nfs_, transport, version);
+    auto mounted = Mount::make(client(), *nfs_, transport, version, "/mnt/nfs", options);
     ASSERT_TRUE(worked(mounted));
     mount_.emplace(std::move(*mounted));
 }

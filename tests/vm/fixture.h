@@ -61,7 +61,8 @@ class VmTest : public ::testing::Test {
     /// The adapter that was asked for is lent, unless the parameters name another.
     void serve(const std::vector<Transport> &transports, unsigned threads = 8,
                const std::string &module_parameters = {}, unsigned max_payload = 1U << 20);
-    void mount(Transport transport, const std::string &version);
+    /// `options` are of the mount, beside those that choose transport and version.
+    void mount(Transport transport, const std::string &version, const std::string &options = {});
     void unmount();
     void stop();
 

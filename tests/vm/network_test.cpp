@@ -54,8 +54,8 @@ TEST_F(NetworkTest, IsBackAfterwards) {
 TEST_F(NetworkTest, LosesNothingByItself) {
     serve({Transport::svcrdma});
     ASSERT_TRUE(nfs_);
-    auto flood = Mount::make(client(), *nfs_, Transport::svcrdma, "3", "/mnt/nfs", "nconnect=16");
-    ASSERT_TRUE(worked(flood));
+    mount(Transport::svcrdma, "3", "nconnect=16");
+    ASSERT_TRUE(mount_);
     on(client(),
        "fio --name=flood --directory=/mnt/nfs --size=8m --bs=1m --rw=randrw --direct=1 "
        "--ioengine=libaio --iodepth=16 --numjobs=8 --loops=2 --minimal",
@@ -63,7 +63,7 @@ TEST_F(NetworkTest, LosesNothingByItself) {
     for (auto *host : {&server(), &client()})
         EXPECT_EQ(on(*host, "tc -s qdisc show dev eth1 root | grep -o 'dropped [1-9][0-9]*' || :"),
                   "");
-    EXPECT_TRUE(worked(flood->unmount()));
+    unmount();
 }
 
 // RDMA's packets go the same way as ping's.

@@ -88,9 +88,8 @@ TEST_F(TeardownTest, DeviceThatRefusesMarkers) {
 TEST_F(TeardownTest, ManyEndTogether) {
     serve({Transport::svcrdma});
     ASSERT_TRUE(nfs_);
-    auto mounted = Mount::make(client(), *nfs_, Transport::svcrdma, "3", "/mnt/nfs", "nconnect=16");
-    ASSERT_TRUE(worked(mounted));
-    mount_.emplace(std::move(*mounted));
+    mount(Transport::svcrdma, "3", "nconnect=16");
+    ASSERT_TRUE(mount_);
     start_on(client(), "load",
              "cd /mnt/nfs && fio --name=load --size=8m --bs=16k --rw=randrw --direct=1 "
              "--ioengine=libaio --iodepth=32 --time_based --runtime=20 --minimal");
