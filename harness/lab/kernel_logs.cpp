@@ -3,24 +3,11 @@
 
 #include "util/file.h"
 
-#include <string>
+#include <utility>
 
 namespace lab {
-namespace {
 
 namespace fs = std::filesystem;
-
-void scan(std::vector<Finding> &findings, const fs::path &console, const std::string &kernel_log) {
-    const auto text = read_file(console).value_or("");
-    const auto seen = scan_console(text);
-    findings.insert(findings.end(), seen.begin(), seen.end());
-    // The console drops messages below its log level, the log those that it had no room for.
-    for (Finding &finding : scan_console(kernel_log))
-        if (text.find(finding.head()) == std::string::npos)
-            findings.push_back(std::move(finding));
-}
-
-} // namespace
 
 KernelLogs collect_kernel_logs(Pair &pair, const fs::path &directory, bool stuck) {
     KernelLogs logs;
@@ -31,8 +18,10 @@ KernelLogs collect_kernel_logs(Pair &pair, const fs::path &directory, bool stuck
             if (auto written = write_file(directory / (host->name() + ".dmesg"), log->out);
                 !written)
                 logs.kept = std::move(written);
-        scan(logs.findings, host == &pair.server() ? pair.server_console() : pair.client_console(),
-             log ? log->out : "");
+        const auto console =
+            read_file(host == &pair.server() ? pair.server_console() : pair.client_console());
+        for (Finding &finding : scan_console_and_log(console.value_or(""), log ? log->out : ""))
+            logs.findings.push_back(std::move(finding));
     }
     return logs;
 }

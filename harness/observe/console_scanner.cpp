@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdlib>
 #include <optional>
+#include <utility>
 
 namespace lab {
 namespace {
@@ -227,6 +228,15 @@ std::vector<Finding> scan_console(std::string_view log, std::span<const SplatPat
         if (ends_report(line.message()))
             inside = false;
     }
+    return findings;
+}
+
+std::vector<Finding> scan_console_and_log(std::string_view console, std::string_view kernel_log) {
+    auto findings = scan_console(console);
+    // The console drops messages below its log level, the log those that it had no room for.
+    for (Finding &finding : scan_console(kernel_log))
+        if (console.find(finding.head()) == std::string_view::npos)
+            findings.push_back(std::move(finding));
     return findings;
 }
 

@@ -49,4 +49,8 @@ std::vector<Finding> scan_console(std::string_view log,
                                   std::span<const SplatPattern> patterns = splat_patterns(),
                                   std::span<const AllowedLine> allowed = allowed_lines());
 
+/// What a machine's console and the log of its kernel (dmesg) tell together, each finding once: the
+/// console's, and behind them those of the log that the console lacks.
+std::vector<Finding> scan_console_and_log(std::string_view console, std::string_view kernel_log);
+
 } // namespace lab

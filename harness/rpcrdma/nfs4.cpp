@@ -241,6 +241,8 @@ Result<SessionId> Results::create_session(bool *back_channel) {
 Result<Bytes> Results::getfh() {
     TRY(next(Op::getfh));
     const auto handle = in_.opaque();
+    if (!in_.good())
+        return fail("the result of GETFH is truncated");
     return Bytes(handle.begin(), handle.end());
 }
 

@@ -84,8 +84,11 @@ Result<RpcReply> decode_reply(View message) {
     const auto denied = in.u32();
     if (!in.good() || direction != 1)
         return fail("this is no RPC reply");
-    if (denied != 0)
-        return fail(fmt::format("the call was denied: reason {}, {}", in.u32(), in.u32()));
+    if (denied != 0) {
+        const auto reason = in.u32();
+        const auto detail = in.u32();
+        return fail(fmt::format("the call was denied: reason {}, {}", reason, detail));
+    }
     in.u32(); // the verifier's flavor
     in.opaque();
     const auto status = in.u32();

@@ -255,6 +255,49 @@ TEST(Console, EndsAFindingWhenTheKernelFallsSilent) {
     EXPECT_THAT(findings[1].head(), StartsWith("[   12.1]"));
 }
 
+// With its level the kernel decides what reaches the console; with its size, what stays in the log.
+TEST(ConsoleAndLog, TellTogetherWhatEachOfThemMisses) {
+    const auto findings = scan_console_and_log("[    1.0] BUG: on the console only\n"
+                                               "[    5.0] WARNING: on both\n"
+                                               "[    5.1]  tick+0x12/0x90\n",
+                                               "[    5.0] WARNING: on both\n"
+                                               "[    5.1]  tick+0x12/0x90\n"
+                                               "[    9.0] refcount_t: in the log only\n"
+                                               "[    9.1]  tock+0x12/0x90\n");
+    ASSERT_THAT(names(findings), ElementsAre("bug", "warning", "refcount"));
+    EXPECT_EQ(text(findings[1]), "[    5.0] WARNING: on both\n[    5.1]  tick+0x12/0x90\n");
+    EXPECT_EQ(text(findings[2]), "[    9.0] refcount_t: in the log only\n"
+                                 "[    9.1]  tock+0x12/0x90\n");
+    EXPECT_EQ(findings[2].line, 3U) << "of the log";
+}
+
+TEST(ConsoleAndLog, AreOneWhereTheConsoleHasMoreInTheLine) {
+    EXPECT_THAT(names(scan_console_and_log("server login: [    1.0] BUG: bad thing\r\n",
+                                           "[    1.0] BUG: bad thing\n")),
+                ElementsAre("bug"));
+}
+
+// The console's finding goes on to the end; the log, which begins later, has only a part of it.
+TEST(ConsoleAndLog, AreOneWhereTheLogBeginsInTheMiddle) {
+    EXPECT_THAT(names(scan_console_and_log("[    1.0] BUG: KASAN: use-after-free in tick\n"
+                                           "[    1.1] WARNING: also this\n",
+                                           "[    1.1] WARNING: also this\n")),
+                ElementsAre("kasan"));
+}
+
+TEST(ConsoleAndLog, ATwinAtAnotherTimeIsAnother) {
+    EXPECT_THAT(
+        names(scan_console_and_log("[    1.0] BUG: bad thing\n", "[    1.0] BUG: bad thing\n"
+                                                                 "[    7.0] BUG: bad thing\n")),
+        ElementsAre("bug", "bug"));
+}
+
+TEST(ConsoleAndLog, EitherMayBeMissing) {
+    EXPECT_THAT(names(scan_console_and_log("", "[    1.0] BUG: bad thing\n")), ElementsAre("bug"));
+    EXPECT_THAT(names(scan_console_and_log("[    1.0] BUG: bad thing\n", "")), ElementsAre("bug"));
+    EXPECT_THAT(scan_console_and_log("", ""), testing::IsEmpty());
+}
+
 TEST(Console, EveryAllowedLineHasAReason) {
     for (const AllowedLine &line : allowed_lines())
         EXPECT_FALSE(line.text.empty() || line.reason.empty());
