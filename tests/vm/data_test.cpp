@@ -87,7 +87,7 @@ TEST_F(DataTest, ListsTenThousandEntries) {
 TEST_F(DataTest, CopiesATree) {
     begin("4.1");
     ASSERT_TRUE(mount_);
-    // A hundred million bytes, a third of that where each of them takes longer: large files, small
+    // A hundred million bytes, a tenth of that where each of them takes longer: large files, small
     // ones, links. Random numbers are slow on an emulated CPU, so the files share theirs and differ
     // in their last words.
     const bool slow = pair().kernel().slowness > 1;
@@ -95,10 +95,10 @@ TEST_F(DataTest, CopiesATree) {
        fmt::format(
            "mkdir -p /dev/shm/tree && cd /dev/shm/tree && head -c {}M /dev/urandom > ../base && "
            "for d in 1 2 3 4 5; do mkdir $d; cp ../base $d/large; echo $d >> $d/large; "
-           "for f in $(seq 50); do head -c $((f * 3203)) ../base > $d/small-$f; "
+           "for f in $(seq {}); do head -c $((f * 3203)) ../base > $d/small-$f; "
            "echo $d $f >> $d/small-$f; done; ln -s large $d/link; done; rm ../base; "
            "test $(du -sb . | cut -f 1) -ge {}",
-           slow ? 3 : 16, slow ? 33'000'000 : 100'000'000),
+           slow ? 1 : 16, slow ? 25 : 50, slow ? 10'000'000 : 100'000'000),
        seconds(60));
     on(client(), "cp -a /dev/shm/tree /mnt/nfs/tree && sync", seconds(120));
     const std::string sums = " && find . -type f | sort | xargs cksum | md5sum";
