@@ -28,8 +28,14 @@ void add_run(CLI::App &app, Action &action) {
                 say(scenario.error().what);
                 return 2;
             }
-            if (options->cpus != 0)
-                scenario->cpus = options->cpus;
+            if (options->cpus != 0) {
+                if (scenario->setups.front().boot_name.contains("cpus=")) {
+                    say("--cpus: the scenario has a list of cpus");
+                    return 2;
+                }
+                for (Setup &setup : scenario->setups)
+                    setup.cpus = options->cpus;
+            }
             const auto report = run_scenario(*scenario, options->runner);
             if (!report) {
                 say(report.error().what);

@@ -10,6 +10,7 @@
 #include <cmath>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace lab {
@@ -74,11 +75,36 @@ std::string write_time(microseconds time) {
 constexpr std::uint64_t most_us = 2'000'000;
 constexpr std::uint64_t most_rate = 100'000'000'000;
 constexpr std::uint64_t most_packets = 1'000'000;
+constexpr unsigned usual_mtu = 9000; // of init in the guests
+constexpr unsigned least_mtu = 1280; // IPv6 takes no less
+
+constexpr std::array<std::pair<std::string_view, Sender>, 3> senders{
+    {{"server", Sender::server}, {"clients", Sender::clients}, {"both", Sender::both}}};
+
+std::string netem_words(const NetworkOptions &options) {
+    std::vector<std::string> words;
+    if (options.delay.count() != 0)
+        words.push_back("delay " + write_time(options.delay));
+    if (options.jitter.count() != 0)
+        words.push_back(write_time(options.jitter));
+    if (options.reorder != 0)
+        words.push_back(fmt::format("reorder {}%", options.reorder));
+    if (options.loss != 0)
+        words.push_back(fmt::format("loss {}%", options.loss));
+    if (options.rate != 0)
+        words.push_back("rate " + write_whole(options.rate, rates));
+    words.push_back(fmt::format("limit {}", options.limit));
+    return fmt::format("{}", fmt::join(words, " "));
+}
 
 } // namespace
 
-bool NetworkOptions::any() const {
+bool NetworkOptions::treats() const {
     return delay.count() != 0 || loss != 0 || rate != 0;
+}
+
+bool NetworkOptions::any() const {
+    return treats() || mtu != 0;
 }
 
 Result<void> set_option(NetworkOptions &options, std::string_view name, std::string_view value) {
@@ -106,9 +132,20 @@ Result<void> set_option(NetworkOptions &options, std::string_view name, std::str
         if (!packets || *packets == 0)
             return wrong("a whole number of packets from 1 to 1000000");
         options.limit = static_cast<unsigned>(*packets);
+    } else if (name == "sender") {
+        const auto sender =
+            std::ranges::find(senders, value, &std::pair<std::string_view, Sender>::first);
+        if (sender == senders.end())
+            return wrong("\"server\", \"clients\" or \"both\"");
+        options.sender = sender->second;
+    } else if (name == "mtu") {
+        const auto mtu = read_whole(value, counts, usual_mtu);
+        if (!mtu || *mtu < least_mtu)
+            return wrong("a whole number of bytes from 1280 to 9000");
+        options.mtu = static_cast<unsigned>(*mtu);
     } else {
         return fail(fmt::format("unknown key \"{}\"; allowed are delay, jitter, loss, reorder, "
-                                "rate, limit",
+                                "rate, limit, sender, mtu",
                                 name));
     }
     return {};
@@ -119,50 +156,79 @@ Result<void> check(const NetworkOptions &options) {
         return fail("\"jitter\" is more than \"delay\": no packet arrives before it was sent");
     if (options.reorder != 0 && options.delay.count() == 0)
         return fail("\"reorder\" needs a \"delay\", of which some packets are spared");
+    if (options.sender != Sender::server && !options.treats())
+        return fail("\"sender\" needs a \"delay\", \"loss\" or \"rate\" that befalls its packets");
     return {};
 }
 
 std::string describe(const NetworkOptions &options) {
-    if (!options.any())
-        return {};
     std::vector<std::string> words;
-    if (options.delay.count() != 0)
-        words.push_back("delay " + write_time(options.delay));
-    if (options.jitter.count() != 0)
-        words.push_back(write_time(options.jitter));
-    if (options.reorder != 0)
-        words.push_back(fmt::format("reorder {}%", options.reorder));
-    if (options.loss != 0)
-        words.push_back(fmt::format("loss {}%", options.loss));
-    if (options.rate != 0)
-        words.push_back("rate " + write_whole(options.rate, rates));
-    words.push_back(fmt::format("limit {}", options.limit));
+    if (options.treats()) {
+        words.push_back(netem_words(options));
+        if (options.sender != Sender::server)
+            words.push_back(fmt::format(
+                "from {}", std::ranges::find(senders, options.sender,
+                                             &std::pair<std::string_view, Sender>::second)
+                               ->first));
+    }
+    if (options.mtu != 0)
+        words.push_back(fmt::format("mtu {}", options.mtu));
     return fmt::format("{}", fmt::join(words, " "));
 }
 
-Result<Network> Network::make(Host &host, const NetworkOptions &options) {
-    if (!options.any())
-        return Network(nullptr);
-    TRY(check(options));
+Result<void> Network::treat(Host &host, const NetworkOptions &options) {
     // Before it is tried: a command whose answer was lost may have worked.
-    Network network(&host);
-    if (auto done =
-            host.check(fmt::format("tc qdisc replace dev {} root netem {}", nic, describe(options)),
-                       Deadline::scaled(step));
+    treated_.push_back(&host);
+    if (auto done = host.check(
+            fmt::format("tc qdisc replace dev {} root netem {}", nic, netem_words(options)),
+            Deadline::scaled(step));
         !done)
         return fail("slowing the network down", done.error());
+    return {};
+}
+
+Result<void> Network::resize(Host &host, unsigned mtu) {
+    resized_.push_back(&host);
+    if (auto done =
+            host.check(fmt::format("ip link set dev {} mtu {}", nic, mtu), Deadline::scaled(step));
+        !done)
+        return fail("changing the size of packets", done.error());
+    return {};
+}
+
+Result<Network> Network::make(Host &host, const NetworkOptions &options) {
+    auto only = options;
+    only.sender = Sender::server;
+    return make(std::vector{&host}, only);
+}
+
+Result<Network> Network::make(const std::vector<Host *> &machines, const NetworkOptions &options) {
+    TRY(check(options));
+    Network network;
+    for (Host *host : machines) {
+        const auto who = host == machines.front() ? Sender::server : Sender::clients;
+        if (options.treats() && (options.sender == who || options.sender == Sender::both))
+            TRY(network.treat(*host, options));
+        if (options.mtu != 0)
+            TRY(network.resize(*host, options.mtu));
+    }
     return network;
 }
 
 Result<void> Network::restore() {
-    auto *host = std::exchange(host_, nullptr);
-    if (host == nullptr)
-        return {};
-    const auto command = fmt::format(
-        "! tc qdisc show dev {0} root | grep -q netem || tc qdisc del dev {0} root", nic);
-    if (auto done = host->check(command, Deadline::scaled(step)); !done)
-        return fail("bringing the network back", done.error());
-    return {};
+    Result<void> first;
+    const auto run = [&](Host *host, const std::string &command) {
+        auto done = host->check(command, Deadline::scaled(step));
+        if (!done && first)
+            first = fail("bringing the network back", done.error());
+    };
+    for (auto *host : std::exchange(treated_, {}))
+        run(host, fmt::format("! tc qdisc show dev {0} root | grep -q netem || "
+                              "tc qdisc del dev {0} root",
+                              nic));
+    for (auto *host : std::exchange(resized_, {}))
+        run(host, fmt::format("ip link set dev {} mtu {}", nic, usual_mtu));
+    return first;
 }
 
 } // namespace lab

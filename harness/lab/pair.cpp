@@ -11,6 +11,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdint>
+#include <fstream>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -73,6 +76,7 @@ class VmPair : public Pair {
 
     Host &server() override { return *server_.host; }
     Host &client(unsigned index) override { return *clients_.at(index).host; }
+    [[nodiscard]] unsigned clients() const override { return options_.clients; }
     [[nodiscard]] const std::string &accelerator() const override { return accelerator_; }
     [[nodiscard]] unsigned cpus() const override { return options_.cpus; }
     [[nodiscard]] const Kernel &kernel() const override { return options_.kernel; }
@@ -125,6 +129,7 @@ void VmPair::describe(const Image &image) {
         .run_dir = options_.run_dir,
         .accelerator = accelerator_,
         .cpus = options_.cpus,
+        .memory_mib = options_.memory_mib,
     };
     const auto set = [&](Machine &machine, const std::string &name, unsigned number) {
         machine.options = vm;
@@ -144,14 +149,21 @@ void VmPair::describe(const Image &image) {
     for (unsigned i = 0; i < options_.clients; i++) {
         const auto socket = sockets_.path() / fmt::format("data{}", i);
         set(clients_[i], client_name(i), i + 2);
+        if (options_.client_kernel)
+            clients_[i].options.kernel = *options_.client_kernel;
         clients_[i].options.data = {socket};
         server_.options.data.push_back(socket);
     }
 }
 
 Result<void> VmPair::make_scratch() {
-    const auto made = run_process({"mke2fs", "-q", "-t", "ext4", server_.options.scratch.string(),
-                                   fmt::format("{}M", options_.scratch_mib)},
+    const auto &disk = server_.options.scratch;
+    std::ofstream(disk).close();
+    std::error_code error;
+    fs::resize_file(disk, std::uintmax_t{options_.scratch_mib} << 20, error);
+    if (error)
+        return fail(fmt::format("cannot make {}: {}", disk.string(), error.message()));
+    const auto made = run_process({"mkfs." + options_.scratch_type, "-q", disk.string()},
                                   Deadline::scaled(std::chrono::seconds(20)));
     if (!made)
         return fail("making the server's disk", made.error());
@@ -240,13 +252,16 @@ Result<void> VmPair::boot(const Image &image) {
     image_in_use_ = image.in_use;
     key_ = image.key;
     counts_ = options_.count_instructions && accelerator_ == "tcg";
-    Deadline::set_scale(Deadline::scale() * options_.kernel.slowness);
+    const double clients = options_.client_kernel ? options_.client_kernel->slowness : 1;
+    Deadline::set_scale(Deadline::scale() * std::max(options_.kernel.slowness, clients));
     describe(image);
 
-    Progress progress(fmt::format(
-        "booting server and {}, {} ({}, {} CPU{})",
-        options_.clients == 1 ? "client" : fmt::format("{} clients", options_.clients),
-        options_.kernel.version, accelerator_, options_.cpus, options_.cpus == 1 ? "" : "s"));
+    Progress progress(
+        fmt::format("booting server and {}, {}{} ({}, {} CPU{})",
+                    options_.clients == 1 ? "client" : fmt::format("{} clients", options_.clients),
+                    options_.kernel.version,
+                    options_.client_kernel ? " and " + options_.client_kernel->version : "",
+                    accelerator_, options_.cpus, options_.cpus == 1 ? "" : "s"));
     const auto deadline = Deadline::scaled(boot_limit);
     if (!server_.options.scratch.empty())
         TRY(make_scratch());
@@ -271,6 +286,13 @@ Result<void> VmPair::boot(const Image &image) {
 }
 
 } // namespace
+
+std::vector<Host *> Pair::machines() {
+    std::vector<Host *> result = {&server()};
+    for (unsigned i = 0; i < clients(); i++)
+        result.push_back(&client(i));
+    return result;
+}
 
 Result<std::unique_ptr<Pair>> Pair::boot(const Image &image, const PairOptions &options) {
     std::error_code error;

@@ -5,25 +5,30 @@
 #include "image/image.h"
 #include "vm/cpus.h"
 #include "vm/instruction_counts.h"
+#include "vm/vm.h"
 
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace lab {
 
 /// What a pair is booted from.
 struct PairOptions {
     Kernel kernel;
-    std::filesystem::path run_dir;   ///< created; consoles, QEMU scripts, ssh_config land here
-    unsigned clients = 1;            ///< client VMs, 1 or more
-    unsigned cpus = default_cpus;    ///< of each VM, if the accelerator can
-    unsigned scratch_mib = 0;        ///< an ext4 file system on the server's /dev/vdb; 0: none
-    bool count_instructions = false; ///< of the server, where the accelerator lets us
+    std::optional<Kernel> client_kernel = {}; ///< of the clients, if it is another one
+    std::filesystem::path run_dir; ///< created; consoles, QEMU scripts, ssh_config land here
+    unsigned clients = 1;          ///< client VMs, 1 or more
+    unsigned cpus = default_cpus;  ///< of each VM, if the accelerator can
+    unsigned memory_mib = default_memory_mib; ///< of each VM
+    unsigned scratch_mib = 0; ///< a disk with a file system, the server's /dev/vdb; 0: none
+    std::string scratch_type = "ext4"; ///< or "xfs", which takes 300 MiB or more
+    bool count_instructions = false;   ///< of the server, where the accelerator lets us
 };
 
-/// A server and a client VM, or several, of one kernel: booted, reachable by SSH, joined by a data
+/// A server and a client VM, or several: booted, reachable by SSH, joined by a data
 /// network with RDMA (rxe0) up on all of them. Destroying the pair ends the VMs and removes what
 /// they used; consoles and scripts stay in the run directory.
 class Pair {
@@ -36,9 +41,13 @@ class Pair {
     Pair &operator=(const Pair &) = delete;
     virtual ~Pair() = default;
 
+    /// The server, then the clients.
+    std::vector<Host *> machines();
+
     virtual Host &server() = 0;
     /// `index` below PairOptions::clients.
     virtual Host &client(unsigned index = 0) = 0;
+    [[nodiscard]] virtual unsigned clients() const = 0;
 
     /// Resets the server as its reset button would: what was in its memory is gone, its disks are
     /// as they were. Returns when it is reachable again, with nothing loaded or served. Errors as

@@ -25,6 +25,8 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <memory>
+#include <optional>
+#include <span>
 #include <vector>
 
 namespace lab {
@@ -37,6 +39,8 @@ using Clock = std::chrono::steady_clock;
 // The longest that one run may take, and everything around the runs of a boot.
 constexpr auto run_limit = 5min;
 constexpr auto boot_limit = 10min;
+
+constexpr unsigned disk_mib = 2048; // sparse
 
 double seconds_since(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
@@ -54,8 +58,8 @@ struct Planned {
 };
 
 /// Transports take turns, and every repeat begins with another one: none is always first.
-std::vector<Planned> plan_variant(const Scenario &scenario, const std::string &kernel,
-                                  const std::string &variant) {
+std::vector<Planned> plan_setup(const Scenario &scenario, const std::string &kernel,
+                                const Setup &setup) {
     std::vector<Planned> plan;
     for (unsigned repeat = 1; repeat <= scenario.repeats; ++repeat)
         for (const std::string &nfs : scenario.nfs)
@@ -65,16 +69,32 @@ std::vector<Planned> plan_variant(const Scenario &scenario, const std::string &k
                 auto turn = scenario.transports;
                 std::ranges::rotate(turn, turn.begin() + (repeat - 1 + i) % turn.size());
                 for (const Transport transport : turn)
-                    plan.push_back({{kernel, transport, nfs, job.name, repeat, variant}, &job});
+                    plan.push_back({{kernel, transport, nfs, job.name, repeat, setup.name}, &job});
             }
     return plan;
 }
 
-/// Everything that one boot is to do, a variant of the module after the other.
-std::vector<Planned> plan_boot(const Scenario &scenario, const std::string &kernel) {
+/// Setups that share a boot.
+using Boots = std::vector<std::span<const Setup>>;
+
+Boots boots_of(const std::vector<Setup> &setups) {
+    Boots boots;
+    for (auto first = setups.begin(); first != setups.end();) {
+        const auto last = std::find_if(first, setups.end(), [&](const Setup &setup) {
+            return setup.boot_name != first->boot_name;
+        });
+        boots.emplace_back(first, last);
+        first = last;
+    }
+    return boots;
+}
+
+/// Everything that one boot is to do, a setup after the other.
+std::vector<Planned> plan_boot(const Scenario &scenario, const std::string &kernel,
+                               std::span<const Setup> setups) {
     std::vector<Planned> plan;
-    for (const std::string &variant : scenario.variants)
-        std::ranges::move(plan_variant(scenario, kernel, variant), std::back_inserter(plan));
+    for (const Setup &setup : setups)
+        std::ranges::move(plan_setup(scenario, kernel, setup), std::back_inserter(plan));
     return plan;
 }
 
@@ -109,16 +129,22 @@ bool ends_boot(const Outcome &outcome) {
     return true;
 }
 
+/// What is booted.
+struct Kernels {
+    std::vector<Kernel> servers;
+    std::optional<Kernel> client; ///< of all clients, if it is not the server's
+};
+
 /// Does one scenario. Lives as long as that takes.
 class Runner {
   public:
-    Runner(Inputs inputs, const RunnerOptions &options, const Image &image,
-           std::vector<Kernel> kernels, fs::path results)
+    Runner(Inputs inputs, const RunnerOptions &options, const Image &image, Kernels kernels,
+           fs::path results)
         : inputs_(std::move(inputs)), scenario_(inputs_.scenario), options_(options), image_(image),
           kernels_(std::move(kernels)), results_(std::move(results)) {
         // Whoever writes later tells of what went wrong with those before.
         reporters_.push_back(std::make_unique<HtmlReporter>(results_ / "index.html"));
-        if (scenario_.variants.size() > 1)
+        if (!scenario_.setups.front().name.empty())
             reporters_.push_back(std::make_unique<SweepReporter>(results_, scenario_.plot));
         reporters_.push_back(std::make_unique<JunitReporter>(results_ / "junit.xml"));
         reporters_.push_back(std::make_unique<JsonReporter>(results_ / "summary.json"));
@@ -128,10 +154,10 @@ class Runner {
     Report run();
 
   private:
-    void run_boot(const Kernel &kernel, const fs::path &module);
-    Outcome use_pair(Pair &pair, Boot &boot, const fs::path &module);
-    Outcome use_variant(Pair &pair, Boot &boot, const fs::path &module, const std::string &variant,
-                        Progress &progress);
+    void run_boot(const Kernel &kernel, std::span<const Setup> setups, const fs::path &module);
+    Outcome use_pair(Pair &pair, Boot &boot, std::span<const Setup> setups, const fs::path &module);
+    Outcome use_setup(Pair &pair, Boot &boot, const fs::path &module, const Setup &setup,
+                      Progress &progress);
     Outcome do_runs(Session &session, const Boot &boot, const std::vector<Planned> &plan,
                     Progress &progress);
     void collect(Pair &pair, Boot &boot);
@@ -145,7 +171,7 @@ class Runner {
     const Scenario &scenario_; // in inputs_
     const RunnerOptions &options_;
     const Image &image_;
-    std::vector<Kernel> kernels_;
+    Kernels kernels_;
     fs::path results_;
     std::vector<std::unique_ptr<Reporter>> reporters_;
     Report report_;
@@ -220,10 +246,10 @@ Outcome why_no_session(Pair &pair, const Error &error) {
     return {verdict_of(error), error.what};
 }
 
-Outcome Runner::use_variant(Pair &pair, Boot &boot, const fs::path &module,
-                            const std::string &variant, Progress &progress) {
+Outcome Runner::use_setup(Pair &pair, Boot &boot, const fs::path &module, const Setup &setup,
+                          Progress &progress) {
     progress.at("starting the server");
-    auto session = Session::start(pair, scenario_, variant, module, results_ / boot.directory);
+    auto session = Session::start(pair, scenario_, setup, module, results_ / boot.directory);
     if (!session)
         return why_no_session(pair, session.error());
     if (scenario_.transports.size() > 1) {
@@ -233,10 +259,10 @@ Outcome Runner::use_variant(Pair &pair, Boot &boot, const fs::path &module,
     }
     report_.environment.instructions = session->counting();
 
-    auto network = Network::make(pair.server(), scenario_.network);
+    auto network = Network::make(pair.machines(), setup.network);
     if (!network)
         return why_no_session(pair, network.error());
-    auto outcome = do_runs(*session, boot, plan_variant(scenario_, boot.kernel, variant), progress);
+    auto outcome = do_runs(*session, boot, plan_setup(scenario_, boot.kernel, setup), progress);
     if (outcome.verdict == Verdict::pass && scenario_.bench)
         if (auto ok = session->bench(boot, progress); !ok)
             outcome = {verdict_of(ok.error()), ok.error().what};
@@ -251,13 +277,14 @@ Outcome Runner::use_variant(Pair &pair, Boot &boot, const fs::path &module,
     return outcome;
 }
 
-Outcome Runner::use_pair(Pair &pair, Boot &boot, const fs::path &module) {
-    for (Host *host : {&pair.server(), &pair.client()})
+Outcome Runner::use_pair(Pair &pair, Boot &boot, std::span<const Setup> setups,
+                         const fs::path &module) {
+    for (Host *host : pair.machines())
         if (auto done = forget_leaks(*host); !done)
             return why_no_session(pair, done.error());
     Progress progress(fmt::format("{} on {}", scenario_.name, boot.kernel));
-    for (const std::string &variant : scenario_.variants)
-        if (auto outcome = use_variant(pair, boot, module, variant, progress);
+    for (const Setup &setup : setups)
+        if (auto outcome = use_setup(pair, boot, module, setup, progress);
             outcome.verdict != Verdict::pass)
             return outcome;
     progress.done();
@@ -265,7 +292,7 @@ Outcome Runner::use_pair(Pair &pair, Boot &boot, const fs::path &module) {
 }
 
 Outcome Runner::look_for_leaks(Pair &pair, const Boot &boot) {
-    for (Host *host : {&pair.server(), &pair.client()}) {
+    for (Host *host : pair.machines()) {
         const auto leaks = find_leaks(*host);
         if (!leaks)
             return why_no_session(pair, leaks.error());
@@ -311,22 +338,35 @@ void Runner::keep_pair(Pair &pair) {
     }
 }
 
-void Runner::run_boot(const Kernel &kernel, const fs::path &module) {
+void Runner::run_boot(const Kernel &kernel, std::span<const Setup> setups, const fs::path &module) {
     const auto start = Clock::now();
-    const auto plan = plan_boot(scenario_, kernel.version);
+    const auto plan = plan_boot(scenario_, kernel.version, setups);
+    const auto done_before = report_.runs.size();
+    const Setup &machines = setups.front();
     Boot boot;
     boot.kernel = kernel.version;
+    boot.setup = machines.boot_name;
     boot.directory = kernel.version;
+    if (!boot.setup.empty()) {
+        boot.directory += "-" + boot.setup;
+        std::ranges::replace(boot.directory, ' ', '-');
+    }
 
+    const bool disk = machines.filesystem != "tmpfs";
     auto pair = Pair::boot(image_, {.kernel = kernel,
+                                    .client_kernel = kernels_.client,
                                     .run_dir = results_ / boot.directory,
-                                    .cpus = scenario_.cpus,
+                                    .clients = machines.clients,
+                                    .cpus = machines.cpus,
+                                    .memory_mib = scenario_.memory,
+                                    .scratch_mib = disk ? disk_mib : 0,
+                                    .scratch_type = machines.filesystem,
                                     .count_instructions = true});
     if (pair) {
         boot.boot_ms = (*pair)->boot_ms();
         report_.environment.accelerator = (*pair)->accelerator();
         report_.environment.guest_cpus = (*pair)->cpus();
-        boot.outcome = use_pair(**pair, boot, module);
+        boot.outcome = use_pair(**pair, boot, setups, module);
         collect(**pair, boot);
         if (boot.outcome.verdict != Verdict::pass) {
             say(fmt::format("{}: {}", verdict_name(boot.outcome.verdict), boot.outcome.why));
@@ -343,9 +383,7 @@ void Runner::run_boot(const Kernel &kernel, const fs::path &module) {
         say(pair.error().what);
     }
     // What a boot never came to is told as such.
-    const auto done = std::ranges::count_if(
-        report_.runs, [&](const Run &run) { return run.key.kernel == kernel.version; });
-    for (auto i = static_cast<std::size_t>(done); i < plan.size(); ++i)
+    for (auto i = report_.runs.size() - done_before; i < plan.size(); ++i)
         add_skipped(plan[i].key);
     boot.seconds = seconds_since(start);
     report_.boots.push_back(std::move(boot));
@@ -358,16 +396,22 @@ Report Runner::run() {
         "{:%Y-%m-%dT%H:%M:%SZ}",
         fmt::gmtime(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())));
     report_.environment = describe_environment(image_, source_dir());
-    report_.environment.network = describe(scenario_.network);
+    if (const Setup &first = scenario_.setups.front(); !first.name.contains("network="))
+        report_.environment.network = describe(first.network);
+    report_.environment.settings = scenario_.said;
     report_.environment.modules = inputs_.hashes;
     report_.planned_runs = scenario_.kernels.size() * scenario_.nfs.size() *
                            scenario_.workloads.size() * scenario_.transports.size() *
-                           scenario_.repeats * scenario_.variants.size();
+                           scenario_.repeats * scenario_.setups.size();
     for (const auto &reporter : reporters_)
         note(trouble_, reporter->start(report_));
 
-    for (std::size_t i = 0; i < kernels_.size() && !interrupted(); ++i)
-        run_boot(kernels_[i], inputs_.modules.empty() ? fs::path() : inputs_.modules[i]);
+    const auto boots = boots_of(scenario_.setups);
+    for (std::size_t i = 0; i < kernels_.servers.size(); ++i)
+        for (const auto &setups : boots)
+            if (!interrupted())
+                run_boot(kernels_.servers[i], setups,
+                         inputs_.modules.empty() ? fs::path() : inputs_.modules[i]);
 
     report_.comparisons = compare(report_.runs);
     if (scenario_.bench)
@@ -395,17 +439,20 @@ Report Runner::run() {
 
 Result<Report> run_scenario(const Scenario &scenario, const RunnerOptions &options) {
     auto image = TRY(find_image());
-    std::vector<Kernel> kernels;
+    Kernels kernels;
+    auto &servers = kernels.servers;
     for (const std::string &name : scenario.kernels) {
         auto kernel = TRY(image.kernel(name));
-        if (std::ranges::find(kernels, kernel.version, &Kernel::version) != kernels.end())
+        if (std::ranges::find(servers, kernel.version, &Kernel::version) != servers.end())
             return fail(fmt::format("the scenario names kernel {} twice", kernel.version));
         if (contains(scenario.transports, Transport::svcrdma))
             TRY(build_module(kernel));
-        kernels.push_back(std::move(kernel));
+        servers.push_back(std::move(kernel));
     }
+    if (!scenario.client_kernel.empty())
+        kernels.client = TRY(image.kernel(scenario.client_kernel));
     auto results = TRY(make_results_dir(options.results, scenario.name));
-    auto inputs = TRY(keep_inputs(scenario, kernels, results));
+    auto inputs = TRY(keep_inputs(scenario, servers, results));
     return Runner(std::move(inputs), options, image, std::move(kernels), std::move(results)).run();
 }
 

@@ -2,6 +2,7 @@
 #include "lab/scenario.h"
 
 #include "image/image.h"
+#include "lab/toml_reader.h"
 
 #include <algorithm>
 #include <array>
@@ -9,7 +10,6 @@
 #include <fmt/ranges.h>
 #include <fstream>
 #include <optional>
-#include <span>
 #include <sstream>
 #include <string_view>
 #include <toml++/toml.h>
@@ -18,112 +18,25 @@ namespace lab {
 namespace {
 
 constexpr std::array<std::string_view, 3> transport_names{"svcrdma", "rpcrdma", "tcp"};
-constexpr std::array<std::string_view, 3> nfs_versions{"3", "4.1", "4.2"};
-constexpr std::array<std::string_view, 12> keys{
-    "kernels", "transports", "nfs",   "workloads", "repeats", "threads",
-    "cpus",    "network",    "bench", "sweep",     "plot",    "module_parameters"};
+constexpr std::array<std::string_view, 4> nfs_versions{"3", "4.0", "4.1", "4.2"};
+constexpr std::array<std::string_view, 3> filesystems{"tmpfs", "ext4", "xfs"};
+constexpr std::array<std::string_view, 4> pool_modes{"auto", "global", "percpu", "pernode"};
+constexpr std::array<std::string_view, 21> keys{
+    "kernels",   "client_kernel",     "transports", "nfs",
+    "workloads", "repeats",           "cpus",       "memory",
+    "clients",   "filesystem",        "threads",    "network",
+    "mount",     "nconnect",          "export",     "max_block_size",
+    "pool_mode", "module_parameters", "sweep",      "bench",
+    "plot"};
 
-// insmod's words go through a shell.
+// What goes through a shell.
 constexpr auto plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.,";
+constexpr auto options = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.,=:/";
 constexpr auto lab_chooses =
     "\"transport\" is the lab's to choose: it depends on whether the stock "
     "transport is served as well";
 
-/// What a list of strings may hold: without names, anything.
-struct Allowed {
-    std::span<const std::string_view> names = {};
-    bool versions = false; ///< also exact versions of kernels: which there are, the image knows
-
-    [[nodiscard]] bool has(std::string_view value) const {
-        return names.empty() || std::ranges::find(names, value) != names.end() ||
-               (versions && value.find_first_of("0123456789") == 0);
-    }
-
-    [[nodiscard]] std::string describe() const {
-        if (names.empty())
-            return "a list of strings";
-        return fmt::format("a list of strings out of \"{}\"{}", fmt::join(names, "\", \""),
-                           versions ? ", or of exact versions" : "");
-    }
-};
-
-/// Reads values out of one file and keeps the first error.
-class Reader {
-  public:
-    Reader(std::filesystem::path path, const toml::table &table)
-        : path_(std::move(path)), table_(table) {}
-
-    std::unexpected<Error> error_at(const toml::source_region &where, std::string_view what) const {
-        return fail(fmt::format("{}:{}:{}: {}", path_.string(), where.begin.line,
-                                where.begin.column, what));
-    }
-
-    Result<void> check_keys() const {
-        for (const auto &[key, value] : table_)
-            if (std::ranges::find(keys, key.str()) == keys.end())
-                return error_at(key.source(), fmt::format("unknown key \"{}\"; allowed are {}",
-                                                          key.str(), fmt::join(keys, ", ")));
-        return {};
-    }
-
-    /// A list of distinct strings that is not empty.
-    Result<std::vector<std::string>> strings(std::string_view key, const Allowed &allowed) const {
-        const toml::node *node = table_.get(key);
-        if (node == nullptr)
-            return fail(fmt::format("{}: the key \"{}\" is missing: {}", path_.string(), key,
-                                    allowed.describe()));
-        const toml::array *array = node->as_array();
-        if (array == nullptr)
-            return error_at(node->source(),
-                            fmt::format("\"{}\" must be {}", key, allowed.describe()));
-        if (array->empty())
-            return error_at(node->source(), fmt::format("\"{}\" is empty", key));
-
-        std::vector<std::string> values;
-        for (const toml::node &element : *array) {
-            const auto value = element.value_exact<std::string>();
-            if (!value || !allowed.has(*value))
-                return error_at(element.source(),
-                                fmt::format("\"{}\" must be {}", key, allowed.describe()));
-            if (std::ranges::find(values, *value) != values.end())
-                return error_at(element.source(),
-                                fmt::format("\"{}\" names \"{}\" twice", key, *value));
-            values.push_back(*value);
-        }
-        return values;
-    }
-
-    /// A number from 1 to `most`, or `otherwise` when the file does not say.
-    Result<unsigned> count(std::string_view key, unsigned otherwise, unsigned most) const {
-        const toml::node *node = table_.get(key);
-        if (node == nullptr)
-            return otherwise;
-        const auto value = node->value_exact<std::int64_t>();
-        if (!value || *value < 1 || *value > most)
-            return error_at(node->source(),
-                            fmt::format("\"{}\" must be a whole number from 1 to {}", key, most));
-        return static_cast<unsigned>(*value);
-    }
-
-    /// A flag that is off unless the file says otherwise.
-    Result<bool> flag(std::string_view key) const {
-        const toml::node *node = table_.get(key);
-        if (node == nullptr)
-            return false;
-        const auto value = node->value_exact<bool>();
-        if (!value)
-            return error_at(node->source(), fmt::format("\"{}\" must be true or false", key));
-        return *value;
-    }
-
-    [[nodiscard]] const toml::table &table() const { return table_; }
-
-  private:
-    std::filesystem::path path_;
-    const toml::table &table_;
-};
-
-Result<void> read_workloads(const Reader &reader, const std::filesystem::path &path,
+Result<void> read_workloads(const TomlReader &reader, const std::filesystem::path &path,
                             Scenario &scenario) {
     const auto names = TRY(reader.strings("workloads", {}));
     const toml::array &array = *reader.table().get("workloads")->as_array();
@@ -143,7 +56,7 @@ Result<void> read_workloads(const Reader &reader, const std::filesystem::path &p
     return {};
 }
 
-Result<void> read_module_parameters(const Reader &reader, Scenario &scenario) {
+Result<void> read_module_parameters(const TomlReader &reader, Scenario &scenario) {
     if (!reader.table().contains("module_parameters"))
         return {};
     const auto values = TRY(reader.strings("module_parameters", {}));
@@ -174,7 +87,7 @@ std::optional<std::string> swept_value(const toml::node &node) {
     return word;
 }
 
-Result<void> read_sweep(const Reader &reader, Scenario &scenario) {
+Result<void> read_sweep(const TomlReader &reader, Scenario &scenario) {
     const toml::node *node = reader.table().get("sweep");
     if (node == nullptr)
         return {};
@@ -183,9 +96,6 @@ Result<void> read_sweep(const Reader &reader, Scenario &scenario) {
     const toml::table *table = node->as_table();
     if (table == nullptr || table->empty())
         return reader.error_at(node->source(), expected);
-    if (scenario.bench)
-        return reader.error_at(node->source(), "\"sweep\" and \"bench\" exclude each other: the "
-                                               "goals of a bench are not those of a variant");
     if (scenario.transports != std::vector{Transport::svcrdma})
         return reader.error_at(node->source(),
                                "\"sweep\" needs transports = [\"svcrdma\"]: no other has "
@@ -197,28 +107,26 @@ Result<void> read_sweep(const Reader &reader, Scenario &scenario) {
             return reader.error_at(values.source(), expected);
         if (name.str() == "transport")
             return reader.error_at(name.source(), lab_chooses);
-        std::vector<std::string> swept;
+        std::vector<Choice> choices;
         for (const toml::node &element : *array) {
             const auto value = swept_value(element);
             if (!value)
                 return reader.error_at(element.source(), expected);
-            if (std::ranges::find(swept, *value) != swept.end())
+            if (std::ranges::find(choices, *value, &Choice::value) != choices.end())
                 return reader.error_at(
                     element.source(),
                     fmt::format("\"sweep\" names {} twice for \"{}\"", *value, name.str()));
-            swept.push_back(*value);
+            choices.push_back(
+                {*value, [parameter = fmt::format(" {}={}", name.str(), *value)](Setup &setup) {
+                     setup.module_parameters += parameter;
+                 }});
         }
-        std::vector<std::string> longer;
-        for (const std::string &variant : scenario.variants)
-            for (const std::string &value : swept)
-                longer.push_back(fmt::format("{}{}{}={}", variant, variant.empty() ? "" : " ",
-                                             name.str(), value));
-        scenario.variants = std::move(longer);
+        scenario.setups = cross(scenario.setups, name.str(), choices, Named::setup);
     }
     return {};
 }
 
-Result<void> read_plot(const Reader &reader, const std::filesystem::path &path,
+Result<void> read_plot(const TomlReader &reader, const std::filesystem::path &path,
                        Scenario &scenario) {
     const toml::node *node = reader.table().get("plot");
     if (node == nullptr)
@@ -226,8 +134,10 @@ Result<void> read_plot(const Reader &reader, const std::filesystem::path &path,
     const auto name = node->value_exact<std::string>();
     if (!name)
         return reader.error_at(node->source(), "\"plot\" must name a file of gnuplot commands");
-    if (!reader.table().contains("sweep"))
-        return reader.error_at(node->source(), "\"plot\" draws a \"sweep\", and there is none");
+    if (scenario.setups.front().name.empty())
+        return reader.error_at(
+            node->source(), "\"plot\" draws what varies, and nothing does: there is no \"sweep\" "
+                            "and no list of setups");
     // gnuplot draws it from another directory.
     scenario.plot = std::filesystem::absolute(path.parent_path() / *name);
     if (!std::filesystem::is_regular_file(scenario.plot))
@@ -235,30 +145,172 @@ Result<void> read_plot(const Reader &reader, const std::filesystem::path &path,
     return {};
 }
 
-Result<void> read_network(const Reader &reader, Scenario &scenario) {
-    const toml::node *node = reader.table().get("network");
-    if (node == nullptr)
-        return {};
-    const toml::table *table = node->as_table();
+/// Adds one value of a key that varies.
+Result<void> add_choice(const TomlReader &reader, const toml::node &node, std::string_view key,
+                        std::vector<Choice> &choices, Choice choice) {
+    if (std::ranges::find(choices, choice.value, &Choice::value) != choices.end())
+        return reader.error_at(node.source(),
+                               fmt::format("\"{}\" names {} twice", key, choice.value));
+    choices.push_back(std::move(choice));
+    return {};
+}
+
+/// Crosses with the setups what a key says, if anything. Of a list, names tell which value it is;
+/// what is none is kept for the report.
+void vary(const TomlReader &reader, Scenario &scenario, std::string_view key,
+          const std::vector<Choice> &choices, Named named) {
+    if (choices.empty())
+        return;
+    const bool list = reader.table().get(key)->is_array();
+    scenario.setups = cross(scenario.setups, key, choices, list ? named : Named::no);
+    if (!list)
+        scenario.said[std::string(key)] = choices.front().value;
+}
+
+/// A whole number, or a list of them.
+Result<void> vary_count(const TomlReader &reader, Scenario &scenario, std::string_view key,
+                        Bounds bounds, unsigned Setup::*member, Named named = Named::setup) {
+    std::vector<Choice> choices;
+    TRY(reader.each(key, [&](const toml::node &node) -> Result<void> {
+        const auto value = TRY(reader.count_of(node, key, bounds));
+        return add_choice(
+            reader, node, key, choices,
+            {std::to_string(value), [member, value](Setup &setup) { setup.*member = value; }});
+    }));
+    vary(reader, scenario, key, choices, named);
+    return {};
+}
+
+Result<void> vary_filesystem(const TomlReader &reader, Scenario &scenario) {
+    constexpr auto key = "filesystem";
+    std::vector<Choice> choices;
+    TRY(reader.each(key, [&](const toml::node &node) -> Result<void> {
+        const auto value = TRY(reader.string_of(node, key, {filesystems}));
+        return add_choice(reader, node, key, choices,
+                          {value, [value](Setup &setup) { setup.filesystem = value; }});
+    }));
+    vary(reader, scenario, key, choices, Named::boot);
+    return {};
+}
+
+Result<NetworkOptions> network_of(const TomlReader &reader, const toml::node &node) {
+    const toml::table *table = node.as_table();
     if (table == nullptr)
-        return reader.error_at(node->source(),
-                               "\"network\" must be a table such as { delay = \"20ms\" }");
+        return reader.error_at(node.source(),
+                               "\"network\" must be a table such as { delay = \"20ms\" }, or a "
+                               "list of them");
+    NetworkOptions network;
     for (const auto &[name, value] : *table) {
         // A number without a unit is one, too.
         const auto number = value.value_exact<std::int64_t>();
         const auto text =
             number ? std::to_string(*number) : value.value_exact<std::string>().value_or("");
-        if (auto set = set_option(scenario.network, name.str(), text); !set)
+        if (auto set = set_option(network, name.str(), text); !set)
             return reader.error_at(value.source(), set.error().what);
     }
-    if (auto sane = check(scenario.network); !sane)
-        return reader.error_at(node->source(), sane.error().what);
+    if (auto sane = check(network); !sane)
+        return reader.error_at(node.source(), sane.error().what);
+    return network;
+}
+
+Result<void> vary_network(const TomlReader &reader, Scenario &scenario) {
+    constexpr auto key = "network";
+    std::vector<Choice> choices;
+    TRY(reader.each(key, [&](const toml::node &node) -> Result<void> {
+        const auto network = TRY(network_of(reader, node));
+        auto value = network.any() ? describe(network) : "none";
+        std::ranges::replace(value, ' ', '-');
+        return add_choice(reader, node, key, choices,
+                          {value, [network](Setup &setup) { setup.network = network; }});
+    }));
+    vary(reader, scenario, key, choices, Named::setup);
+    scenario.said.erase(key); // the report has a line of its own for it
+    return {};
+}
+
+/// Options with commas between them, as `file` has them.
+Result<std::string> options_of(const TomlReader &reader, const toml::node &node,
+                               std::string_view key, std::string_view file,
+                               std::span<const std::string_view> chosen) {
+    auto text = node.value_exact<std::string>();
+    if (!text || text->empty() || text->find_first_not_of(options) != text->npos)
+        return reader.error_at(node.source(),
+                               fmt::format("\"{}\" must be options with commas between them, as "
+                                           "one writes them in {}",
+                                           key, file));
+    std::istringstream words(*text);
+    for (std::string word; std::getline(words, word, ',');)
+        if (const auto name = word.substr(0, word.find('='));
+            std::ranges::find(chosen, name) != chosen.end())
+            return reader.error_at(node.source(), fmt::format("\"{}\" in \"{}\" is the lab's to "
+                                                              "choose",
+                                                              name, key));
+    return *std::move(text);
+}
+
+/// A key with one value for all setups, if the file has it: `read` checks it. It is kept for the
+/// report.
+Result<void> read_common(const TomlReader &reader, Scenario &scenario, std::string_view key,
+                         const std::function<Result<std::string>(const toml::node &)> &read) {
+    const toml::node *node = reader.table().get(key);
+    if (node != nullptr)
+        scenario.said[std::string(key)] = TRY(read(*node));
+    return {};
+}
+
+/// What all setups have in common.
+Result<void> read_server(const TomlReader &reader, Scenario &scenario) {
+    constexpr std::array<std::string_view, 9> of_mounts{
+        "vers", "nfsvers", "minorversion", "proto", "port", "rdma", "tcp", "udp", "nconnect"};
+    constexpr std::array<std::string_view, 1> of_exports{"fsid"};
+    using Node = const toml::node &;
+    TRY(read_common(reader, scenario, "client_kernel", [&](Node node) -> Result<std::string> {
+        return scenario.client_kernel =
+                   TRY(reader.string_of(node, "client_kernel", {kernel_names(), true}));
+    }));
+    TRY(read_common(reader, scenario, "memory", [&](Node node) -> Result<std::string> {
+        scenario.memory = TRY(reader.count_of(node, "memory", {512, 65536}));
+        return fmt::format("{} MiB", scenario.memory);
+    }));
+    TRY(read_common(reader, scenario, "mount", [&](Node node) -> Result<std::string> {
+        return scenario.mount = TRY(options_of(reader, node, "mount", "fstab", of_mounts));
+    }));
+    TRY(read_common(reader, scenario, "export", [&](Node node) -> Result<std::string> {
+        return scenario.export_options =
+                   TRY(options_of(reader, node, "export", "/etc/exports", of_exports));
+    }));
+    TRY(read_common(reader, scenario, "max_block_size", [&](Node node) -> Result<std::string> {
+        scenario.max_block_size = TRY(reader.count_of(node, "max_block_size", {4096, 4U << 20}));
+        if (scenario.max_block_size % 4096 != 0)
+            return reader.error_at(node.source(), "\"max_block_size\" must be a multiple of 4096");
+        return std::to_string(scenario.max_block_size);
+    }));
+    TRY(read_common(reader, scenario, "pool_mode", [&](Node node) -> Result<std::string> {
+        return scenario.pool_mode = TRY(reader.string_of(node, "pool_mode", {pool_modes}));
+    }));
+    return {};
+}
+
+/// What may vary, in the order in which it does: what takes a boot first.
+Result<void> read_setups(const TomlReader &reader, Scenario &scenario) {
+    TRY(vary_count(reader, scenario, "cpus", {1, most_cpus}, &Setup::cpus, Named::boot));
+    TRY(vary_count(reader, scenario, "clients", {1, most_clients}, &Setup::clients, Named::boot));
+    TRY(vary_filesystem(reader, scenario));
+    TRY(vary_count(reader, scenario, "threads", {1, 1024}, &Setup::threads));
+    TRY(vary_network(reader, scenario));
+    TRY(vary_count(reader, scenario, "nconnect", {1, most_nconnect}, &Setup::nconnect));
+    TRY(read_sweep(reader, scenario));
+    scenario.bench = TRY(reader.flag("bench"));
+    if (scenario.bench && !scenario.setups.front().name.empty())
+        return reader.error_at(reader.table().get("bench")->source(),
+                               "\"bench\" judges one setup: it goes with no \"sweep\" and no list "
+                               "of setups");
     return {};
 }
 
 Result<Scenario> read_table(const std::filesystem::path &path, const toml::table &table) {
-    const Reader reader(path, table);
-    TRY(reader.check_keys());
+    const TomlReader reader(path, table);
+    TRY(reader.check_keys(keys));
 
     Scenario scenario;
     scenario.file = path;
@@ -269,13 +321,10 @@ Result<Scenario> read_table(const std::filesystem::path &path, const toml::table
         if (const auto transport = transport_from(name))
             scenario.transports.push_back(*transport);
     scenario.nfs = TRY(reader.strings("nfs", {nfs_versions}));
-    scenario.repeats = TRY(reader.count("repeats", scenario.repeats, 1000));
-    scenario.threads = TRY(reader.count("threads", scenario.threads, 1024));
-    scenario.cpus = TRY(reader.count("cpus", scenario.cpus, most_cpus));
-    TRY(read_network(reader, scenario));
-    scenario.bench = TRY(reader.flag("bench"));
+    scenario.repeats = TRY(reader.count("repeats", scenario.repeats, {1, 1000}));
+    TRY(read_server(reader, scenario));
+    TRY(read_setups(reader, scenario));
     TRY(read_module_parameters(reader, scenario));
-    TRY(read_sweep(reader, scenario));
     TRY(read_plot(reader, path, scenario));
     TRY(read_workloads(reader, path, scenario));
     return scenario;

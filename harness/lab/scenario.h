@@ -1,38 +1,42 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
-#include "lab/network.h"
+#include "lab/setup.h"
 #include "nfs/transport.h"
 #include "util/result.h"
-#include "vm/cpus.h"
 #include "workload/job_file.h"
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
 namespace lab {
 
-/// What a user wants to see run: every kernel, variant, NFS version, workload and transport with
-/// each other, `repeats` times.
+/// What a user wants to see run: every kernel, setup, NFS version, workload and transport with each
+/// other, `repeats` times.
 struct Scenario {
     std::filesystem::path file;        ///< where it was read from
     std::string name;                  ///< the file's name without ".toml"
     std::vector<std::string> kernels;  ///< as Image::kernel() takes them
+    std::string client_kernel;         ///< of the clients, likewise; empty: the server's
     std::vector<Transport> transports; ///< in the order in which they take turns
-    std::vector<std::string> nfs;      ///< "3", "4.1", "4.2"
+    std::vector<std::string> nfs;      ///< "3", "4.0", "4.1", "4.2"
     std::vector<JobFile> workloads;
     unsigned repeats = 1;
-    unsigned threads = 8;         ///< nfsd threads of the server
-    unsigned cpus = default_cpus; ///< of each VM
-    NetworkOptions network;       ///< of the server, while runs are measured
+    unsigned memory = 2048; ///< MiB of each VM
     /// Also measures idle connections and the raw bandwidth, and judges our goals.
     bool bench = false;
-    std::string module_parameters; ///< for svcrdma.ko, as insmod takes them
-    /// The combinations of what a sweep names: "release=inline unmap_us=2". svcrdma.ko is loaded
-    /// anew for each; without a sweep there is one, and it is empty.
-    std::vector<std::string> variants{""};
-    std::filesystem::path plot; ///< gnuplot's commands that draw a sweep, or empty
+    std::string module_parameters;      ///< for svcrdma.ko, as insmod takes them
+    std::string mount;                  ///< further options of each mount, as in fstab
+    std::string export_options;         ///< of the export, as in exports; empty: the lab's
+    unsigned max_block_size = 1U << 20; ///< bytes of the largest payload
+    std::string pool_mode;              ///< of sunrpc; empty: the kernel's own
+    std::vector<Setup> setups{Setup{}}; ///< those of one boot are next to each other
+    std::filesystem::path plot;         ///< gnuplot's commands that draw the setups, or empty
+    /// What the file says of the machines, the server and the mounts, for the report: key and value
+    /// as they stand there. What varies is not in it.
+    std::map<std::string, std::string> said;
 };
 
 /// Reads a scenario and checks all of it, job files included. An error names file, line and

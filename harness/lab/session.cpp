@@ -53,11 +53,6 @@ bool sampled(const Run &run) {
     return run.key.transport == Transport::svcrdma && run.set_aside;
 }
 
-/// Where the files of a job are, below the export or the mount.
-std::string job_dir(const std::string &dir, const JobFile &job) {
-    return dir + "/" + job.name;
-}
-
 std::string proof_text(const PathProof::Evidence &evidence) {
     auto text = fmt::format("portlist: {}\nmount: {}\n", evidence.portlist, evidence.mount);
     const auto add = [&](const char *what, const Counters &counters) {
@@ -74,28 +69,66 @@ std::string proof_text(const PathProof::Evidence &evidence) {
 
 } // namespace
 
-Result<Session> Session::start(Pair &pair, const Scenario &scenario, const std::string &variant,
+Result<Session> Session::start(Pair &pair, const Scenario &scenario, const Setup &setup,
                                const std::filesystem::path &module,
                                const std::filesystem::path &results) {
     auto server = TRY(NfsServer::start(
         pair.server(), {.transports = scenario.transports,
                         .module = module,
-                        .module_parameters = scenario.module_parameters + " " + variant,
-                        .threads = scenario.threads}));
+                        .module_parameters = scenario.module_parameters + setup.module_parameters,
+                        .threads = setup.threads,
+                        .max_payload = scenario.max_block_size,
+                        .export_options = scenario.export_options,
+                        .disk = setup.filesystem != "tmpfs",
+                        .pool_mode = scenario.pool_mode}));
     Session session(pair, std::move(server), results);
     session.repeats_ = scenario.repeats;
+    session.mount_options_ = scenario.mount;
+    if (setup.nconnect != 0)
+        session.mount_options_ +=
+            fmt::format("{}nconnect={}", scenario.mount.empty() ? "" : ",", setup.nconnect);
 
     for (const JobFile &job : scenario.workloads) {
-        for (Host *host : {&pair.server(), &pair.client()})
+        for (Host *host : pair.machines())
             TRY(install_job(*host, job, Deadline::scaled(step)));
-        // On the server, where no transport slows it down; those of a job that verifies before each
-        // run.
+        // Those of a job that verifies before each run.
         if (!job.verifies)
-            TRY(lay_out_files(pair.server(), job, job_dir(export_dir, job),
-                              Deadline::scaled(step)));
+            TRY(session.lay_out(job));
     }
+    if (pair.clients() > 1)
+        for (unsigned i = 0; i < pair.clients(); i++)
+            TRY(start_fio_server(pair.client(i), Deadline::scaled(step)));
     TRY(session.choose_counting());
     return session;
+}
+
+Result<void> Session::stop() {
+    if (pair_->clients() > 1)
+        for (unsigned i = 0; i < pair_->clients(); i++)
+            TRY(stop_fio_server(pair_->client(i), Deadline::scaled(step)));
+    return server_.stop();
+}
+
+std::string Session::job_dir(const std::string &top, const JobFile &job, unsigned client) const {
+    return pair_->clients() == 1
+               ? fmt::format("{}/{}", top, job.name)
+               : fmt::format("{}/{}/{}", top, pair_->client(client).name(), job.name);
+}
+
+/// On the server, where no transport slows it down.
+Result<void> Session::lay_out(const JobFile &job) {
+    for (unsigned i = 0; i < pair_->clients(); i++)
+        TRY(lay_out_files(pair_->server(), job, job_dir(export_dir, job, i),
+                          Deadline::scaled(step)));
+    return {};
+}
+
+Result<std::vector<Mount>> Session::mount_all(const RunKey &key) {
+    std::vector<Mount> mounts;
+    for (unsigned i = 0; i < pair_->clients(); i++)
+        mounts.push_back(TRY(Mount::make(pair_->client(i), server_, key.transport, key.nfs,
+                                         "/mnt/nfs", mount_options_)));
+    return mounts;
 }
 
 Run Session::run(const RunKey &key, const JobFile &job, Deadline deadline) {
@@ -163,25 +196,24 @@ Result<void> Session::warm_up(const Scenario &scenario) {
 
 Outcome Session::attempt(Run &run, const JobFile &job, Deadline deadline) {
     if (job.verifies)
-        if (auto ok = lay_out_files(pair_->server(), job, job_dir(export_dir, job),
-                                    Deadline::scaled(step));
-            !ok)
+        if (auto ok = lay_out(job); !ok)
             return outcome_of(ok.error());
-    auto mount = Mount::make(pair_->client(), server_, run.key.transport, run.key.nfs);
-    if (!mount)
-        return outcome_of(mount.error());
-    auto outcome = measure(run, job, *mount, deadline);
+    auto mounts = mount_all(run.key);
+    if (!mounts)
+        return outcome_of(mounts.error());
+    auto outcome = measure(run, job, *mounts, deadline);
     // Nothing can be unmounted from a transport that hangs; the boot ends with this run.
     if (outcome.verdict != Verdict::pass && outcome.verdict != Verdict::fail)
         return outcome;
-    if (auto ok = mount->unmount(); !ok && outcome.verdict == Verdict::pass)
-        return outcome_of(ok.error());
+    for (Mount &mount : *mounts)
+        if (auto ok = mount.unmount(); !ok && outcome.verdict == Verdict::pass)
+            outcome = outcome_of(ok.error());
     return outcome;
 }
 
 // A client waits for a dead server for minutes. We need not.
-Result<FioOutput> Session::run_watched(const Run &run, const JobFile &job, const Mount &mount,
-                                       Deadline deadline) {
+Result<FioOutput> Session::run_watched(const Run &run, const JobFile &job,
+                                       const std::vector<Mount> &mounts, Deadline deadline) {
     std::mutex mutex;
     std::condition_variable_any stopped;
     const std::jthread watcher([&](const std::stop_token &stop) {
@@ -194,7 +226,10 @@ Result<FioOutput> Session::run_watched(const Run &run, const JobFile &job, const
         }
     });
     // The repeat is the seed: all transports do the same I/Os.
-    return run_fio(pair_->client(), job, job_dir(mount.dir(), job), run.key.repeat, idle, deadline);
+    std::vector<FioPlace> places;
+    for (unsigned i = 0; i < mounts.size(); i++)
+        places.push_back({&pair_->client(i), job_dir(mounts[i].dir(), job, i)});
+    return run_fio(places, job, run.key.repeat, idle, deadline);
 }
 
 Result<void> Session::choose_counting() {
@@ -252,13 +287,19 @@ Result<void> Session::end_trace(Run &run) {
     return {};
 }
 
-Outcome Session::measure(Run &run, const JobFile &job, const Mount &mount, Deadline deadline) {
+Outcome Session::measure(Run &run, const JobFile &job, const std::vector<Mount> &mounts,
+                         Deadline deadline) {
     const auto before = take_snapshot(pair_->server(), Deadline::scaled(step));
     if (!before)
         return outcome_of(before.error());
-    auto proof = PathProof::begin(server_, pair_->client(), mount, run.key.transport, *before);
-    if (!proof)
-        return outcome_of(proof.error());
+    std::vector<PathProof> proofs;
+    for (unsigned i = 0; i < mounts.size(); i++) {
+        auto proof =
+            PathProof::begin(server_, pair_->client(i), mounts[i], run.key.transport, *before);
+        if (!proof)
+            return outcome_of(proof.error());
+        proofs.push_back(*std::move(proof));
+    }
     const bool traced = run.key.repeat == traced_repeat;
     if (traced)
         if (auto ok = begin_trace(run); !ok)
@@ -267,7 +308,7 @@ Outcome Session::measure(Run &run, const JobFile &job, const Mount &mount, Deadl
     const auto counted = begin_count();
     if (!counted)
         return outcome_of(counted.error());
-    const auto output = run_watched(run, job, mount, deadline);
+    const auto output = run_watched(run, job, mounts, deadline);
     if (!output)
         return outcome_of(output.error());
     auto profile = end_count(*counted);
@@ -279,7 +320,16 @@ Outcome Session::measure(Run &run, const JobFile &job, const Mount &mount, Deadl
     const auto after = take_snapshot(pair_->server(), Deadline::scaled(step));
     if (!after)
         return outcome_of(after.error());
-    const auto evidence = proof->finish(*after);
+    // The first that fails says why; the first client's stands for those that do not.
+    auto evidence = proofs.front().finish(*after);
+    std::string proof_words = evidence ? proof_text(*evidence) : "";
+    for (std::size_t i = 1; i < proofs.size() && evidence; i++) {
+        const auto further = proofs[i].finish(*after);
+        if (further)
+            proof_words += fmt::format("\n{}:\n{}", pair_->client(i).name(), proof_text(*further));
+        else
+            evidence = fail(pair_->client(i).name(), further.error());
+    }
 
     const std::filesystem::path directory = run.directory;
     std::vector<std::pair<std::string, std::string>> files{{"fio.json", output->out},
@@ -287,7 +337,7 @@ Outcome Session::measure(Run &run, const JobFile &job, const Mount &mount, Deadl
                                                            {"before.json", snapshot_json(*before)},
                                                            {"after.json", snapshot_json(*after)}};
     if (evidence)
-        files.emplace_back("proof.txt", proof_text(*evidence));
+        files.emplace_back("proof.txt", proof_words);
     for (const auto &[name, text] : files)
         if (auto ok = write_file(directory / name, text); !ok)
             return {Verdict::infrastructure, ok.error().what};

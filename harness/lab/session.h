@@ -12,17 +12,18 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace lab {
 
-/// What a scenario does with one booted pair: all its transports served at once, one mount and
-/// one fio run at a time.
+/// What a scenario does with one booted pair and one setup: all its transports served at once, one
+/// of them mounted at a time, by every client, and one fio run.
 class Session {
   public:
-    /// Starts the server, with one of the scenario's variants of the module, and brings the job
-    /// files in place. The pair and the scenario must outlive the session. `results` is where runs
-    /// leave their files, below a directory of their own.
-    static Result<Session> start(Pair &pair, const Scenario &scenario, const std::string &variant,
+    /// Starts the server, as one of the scenario's setups says, and brings the job files in place.
+    /// The pair, which has the setup's machines, and the scenario must outlive the session.
+    /// `results` is where runs leave their files, below a directory of their own.
+    static Result<Session> start(Pair &pair, const Scenario &scenario, const Setup &setup,
                                  const std::filesystem::path &module,
                                  const std::filesystem::path &results);
 
@@ -38,7 +39,7 @@ class Session {
     Result<void> bench(Boot &boot, Progress &progress);
 
     /// Ends the server: what does not stop or unload is an error.
-    Result<void> stop() { return server_.stop(); }
+    Result<void> stop();
 
     /// How the server's instructions are counted: "plugin", "perf stat", or "not counted: WHY".
     [[nodiscard]] const std::string &counting() const { return counting_; }
@@ -47,12 +48,19 @@ class Session {
     Session(Pair &pair, NfsServer server, std::filesystem::path results)
         : pair_(&pair), server_(std::move(server)), results_(std::move(results)) {}
 
+    /// Where a job's files are, below the export or a mount: each client has its own.
+    [[nodiscard]] std::string job_dir(const std::string &top, const JobFile &job,
+                                      unsigned client) const;
+    Result<void> lay_out(const JobFile &job);
+    Result<std::vector<Mount>> mount_all(const RunKey &key);
+
     Outcome attempt(Run &run, const JobFile &job, Deadline deadline);
     Result<void> begin_trace(const Run &run);
     Result<void> end_trace(Run &run);
-    Outcome measure(Run &run, const JobFile &job, const Mount &mount, Deadline deadline);
-    Result<FioOutput> run_watched(const Run &run, const JobFile &job, const Mount &mount,
-                                  Deadline deadline);
+    Outcome measure(Run &run, const JobFile &job, const std::vector<Mount> &mounts,
+                    Deadline deadline);
+    Result<FioOutput> run_watched(const Run &run, const JobFile &job,
+                                  const std::vector<Mount> &mounts, Deadline deadline);
     Result<void> choose_counting();
     /// What the plugin has counted so far, if it is the plugin that counts.
     Result<std::optional<InstructionCounts>> begin_count();
@@ -64,6 +72,7 @@ class Session {
     NfsServer server_;
     std::filesystem::path results_;
     unsigned repeats_ = 1;
+    std::string mount_options_;
     std::string counting_;
     std::optional<SymbolTable> symbols_; ///< of the server, where the plugin counts
 };

@@ -65,7 +65,9 @@ Result<NfsServer> NfsServer::start(Host &host, const ServeOptions &options) {
 
     if (auto done =
             run_script(host, "nfs-prepare",
-                       {std::to_string(options.max_payload), stock ? "rpcrdma" : ""}, limit);
+                       {std::to_string(options.max_payload), options.export_options,
+                        options.disk ? "/dev/vdb" : "", options.pool_mode, stock ? "rpcrdma" : ""},
+                       limit);
         !done)
         return give_up(done.error());
     if (ours) {

@@ -21,10 +21,14 @@ struct ServeOptions {
     unsigned threads = 8;
     /// Bytes of the largest payload: 1 MiB, or more where the kernel has it (4 MiB from 7.2).
     unsigned max_payload = 1U << 20;
+    /// Of the export, as in exports(5), without fsid; empty: what tests want.
+    std::string export_options = {};
+    bool disk = false;          ///< the host's /dev/vdb is exported, not a tmpfs
+    std::string pool_mode = {}; ///< how sunrpc divides its threads into pools; empty: as it is
 };
 
-/// nfsd on a host: a tmpfs at /export, served over the chosen transports. Our module takes the
-/// name "rdma" when it is served without the stock one, and "rdma_ll" beside it.
+/// nfsd on a host: a tmpfs, or a disk, at /export, served over the chosen transports. Our module
+/// takes the name "rdma" when it is served without the stock one, and "rdma_ll" beside it.
 class NfsServer {
   public:
     /// Loads modules, exports, starts nfsd and its listeners. `host` must outlive the server. A

@@ -85,6 +85,8 @@ void add_environment(pugi::xml_node body, const Report &report) {
     row("host CPUs", std::to_string(environment.host_cpus));
     row("CPUs of each VM", std::to_string(environment.guest_cpus));
     row("network", environment.network);
+    for (const auto &[key, value] : environment.settings)
+        row(key.c_str(), value);
     row("image", environment.image);
     row("tree", environment.git_revision);
     row("fio", environment.fio);
@@ -98,7 +100,7 @@ void add_boots(pugi::xml_node body, const Report &report) {
     add_row(table, "th", {"kernel", "verdict", "up after", "files"});
     for (const Boot &boot : report.boots) {
         auto row = add(table, "tr");
-        add(row, "td", boot.kernel);
+        add(row, "td", boot.setup.empty() ? boot.kernel : boot.kernel + " " + boot.setup);
         add_outcome(row, "td", boot.outcome);
         add(row, "td",
             boot.boot_ms > 0 ? fmt::format("{:.1f} s", static_cast<double>(boot.boot_ms) / 1000)

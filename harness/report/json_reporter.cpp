@@ -26,6 +26,7 @@ json environment_json(const Environment &environment) {
             {"host_cpus", environment.host_cpus},
             {"guest_cpus", environment.guest_cpus},
             {"network", environment.network},
+            {"settings", environment.settings},
             {"image", environment.image},
             {"git_revision", environment.git_revision},
             {"fio", environment.fio},
@@ -36,6 +37,8 @@ json environment_json(const Environment &environment) {
 
 json boot_json(const Boot &boot) {
     json object{{"kernel", boot.kernel}};
+    if (!boot.setup.empty())
+        object["setup"] = boot.setup;
     put_outcome(object, boot.outcome);
     if (boot.boot_ms > 0)
         object["boot_ms"] = boot.boot_ms;
@@ -113,6 +116,11 @@ json run_json(const Run &run) {
         if (run.fio->latency_ns)
             object["latency_ns"] = {{"p50", run.fio->latency_ns->p50},
                                     {"p99", run.fio->latency_ns->p99}};
+        for (const ClientResult &client : run.fio->clients)
+            object["clients"].push_back({{"host", client.host},
+                                         {"ops", client.ops},
+                                         {"iops", client.iops},
+                                         {"bytes_per_s", client.bytes_per_s}});
         object["verified"] = run.verified;
         object["verify_errors"] = run.fio->verify_errors;
     }

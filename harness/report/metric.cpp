@@ -34,6 +34,14 @@ Value latency_p99(const Run &run) {
     return run.fio->ops < fewest ? Value() : latency_ms<&Latency::p99>(run);
 }
 
+Value fairness(const Run &run) {
+    const auto &clients = run.fio->clients;
+    if (run.set_aside || clients.size() < 2)
+        return std::nullopt;
+    const auto [slowest, fastest] = std::ranges::minmax_element(clients, {}, &ClientResult::iops);
+    return fastest->iops == 0 ? Value() : slowest->iops / fastest->iops;
+}
+
 Value sends_per_s(const Run &run) {
     if (run.set_aside || !run.server || run.fio->runtime_ms == 0)
         return std::nullopt;
@@ -165,6 +173,12 @@ constexpr std::array table{
                .digits = 2,
                .in_sweep = true,
                .value = latency_p99},
+    MetricInfo{.metric = Metric::fairness,
+               .name = "fairness",
+               .label = "slowest client / fastest",
+               .digits = 2,
+               .in_sweep = true,
+               .value = fairness},
     MetricInfo{.metric = Metric::sends_per_s,
                .name = "sends_per_s",
                .in_sweep = true,

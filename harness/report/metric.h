@@ -15,6 +15,7 @@ enum class Metric {
     bytes_per_s,
     latency_p50_ms,
     latency_p99_ms,
+    fairness,    ///< I/Os of the slowest client, divided by those of the fastest
     sends_per_s, ///< replies of our module
     nfsd_wakeups_per_op,
     context_switches_per_op,

@@ -25,8 +25,10 @@ struct Environment {
     std::string qemu;        ///< its version
     std::string host;        ///< uname of the machine under the VMs
     unsigned host_cpus = 0;
-    unsigned guest_cpus = 0;  ///< of each VM; known after the first boot
-    std::string network;      ///< what becomes of the packets that the server sends, if anything
+    unsigned guest_cpus = 0; ///< of each VM; known after the first boot
+    std::string network;     ///< what becomes of the packets that the server sends, if anything
+    /// What else the scenario says of machines, server and mounts, and does not let vary.
+    std::map<std::string, std::string> settings;
     std::string image;        ///< hash of the recipe
     std::string git_revision; ///< of the tree; "-dirty" when it holds more than that revision
     std::string fio;          ///< as fio names itself in the guest
@@ -45,7 +47,7 @@ struct RunKey {
     std::string nfs;
     std::string workload;
     unsigned repeat = 0; ///< from 1
-    /// The module parameters of a sweep that it ran with; empty without one.
+    /// What the scenario lets vary, and its values in this run: "cpus=4 release=inline".
     std::string variant;
 
     /// The workload, and its variant if there is one.
@@ -88,6 +90,7 @@ struct Overload {
 /// One boot of a pair of VMs: everything that no single run answers for.
 struct Boot {
     std::string kernel;
+    std::string setup; ///< what takes a boot of its own, and its values: "cpus=4"; often empty
     Outcome outcome;
     long boot_ms = 0; ///< 0 when it did not come up
     double seconds = 0;

@@ -28,27 +28,30 @@ std::string columns(std::string_view variant, bool names) {
 } // namespace
 
 std::string sweep_tsv(const Report &report) {
-    using Key = std::tuple<std::string, std::string, std::string, std::string>;
+    using Key = std::tuple<std::string, std::string, std::string, std::string, std::string>;
     std::vector<Key> keys; // in the order of the runs
     std::map<Key, std::vector<const Run *>> members;
     for (const Run &run : report.runs) {
         if (run.outcome.verdict != Verdict::pass)
             continue;
-        const Key key{run.key.kernel, run.key.nfs, run.key.workload, run.key.variant};
+        const Key key{run.key.kernel, run.key.nfs, std::string(transport_name(run.key.transport)),
+                      run.key.workload, run.key.variant};
         if (!members.contains(key))
             keys.push_back(key);
         members[key].push_back(&run);
     }
     if (keys.empty())
         return {};
-    auto text = fmt::format("kernel\tnfs\tworkload{}", columns(std::get<3>(keys.front()), true));
+    auto text =
+        fmt::format("kernel\tnfs\ttransport\tworkload{}", columns(std::get<4>(keys.front()), true));
     for (const MetricInfo &info : metrics())
         if (info.in_sweep)
             text += fmt::format("\t{}", info.name);
     text += "\n";
     for (const Key &key : keys) {
-        const auto &[kernel, nfs, workload, variant] = key;
-        text += fmt::format("{}\t{}\t{}{}", kernel, nfs, workload, columns(variant, false));
+        const auto &[kernel, nfs, transport, workload, variant] = key;
+        text += fmt::format("{}\t{}\t{}\t{}{}", kernel, nfs, transport, workload,
+                            columns(variant, false));
         for (const MetricInfo &info : metrics()) {
             if (!info.in_sweep)
                 continue;

@@ -123,8 +123,13 @@ std::vector<std::string> reader_notes(const Environment &environment) {
         notes.emplace_back("Absolute numbers come from an emulated CPU (tcg): compare the "
                            "transports with each other, not with real machines.");
     if (!environment.network.empty())
-        notes.push_back(
-            "What the server sent was delayed or lost on purpose: " + environment.network + ".");
+        notes.push_back("The network was changed on purpose: " + environment.network + ".");
+    if (!environment.settings.empty()) {
+        std::vector<std::string> words;
+        for (const auto &[key, value] : environment.settings)
+            words.push_back(key + " = " + value);
+        notes.push_back(fmt::format("The scenario says: {}.", fmt::join(words, ", ")));
+    }
     if (environment.instructions.starts_with("not counted"))
         notes.push_back("Instructions: " + environment.instructions + ".");
     return notes;

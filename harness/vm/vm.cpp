@@ -23,7 +23,6 @@ namespace {
 
 constexpr std::string_view panic_mark = "Kernel panic - not syncing";
 constexpr std::size_t tail_lines = 25;
-constexpr unsigned vm_memory_mib = 2048;
 
 /// A busy machine stops an emulated CPU for longer than a kernel thinks possible: its watchdogs
 /// would report hangs that are none, and its test of the timer at boot would panic. All CPUs of a
@@ -148,7 +147,7 @@ std::vector<std::string> qemu_command(const VmOptions &o) {
     auto command = bare_machine(
         o.kernel, {.accelerator = o.accelerator,
                    .cpus = o.cpus,
-                   .memory_mib = vm_memory_mib,
+                   .memory_mib = o.memory_mib,
                    .arguments = fmt::format(" mitigations=off nokaslr{}{} lab.name={} lab.data={}",
                                             o.accelerator == "kvm" ? "" : slow_cpu, own_clock(o),
                                             o.name, o.data_address)});

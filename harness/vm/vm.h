@@ -13,6 +13,9 @@
 
 namespace lab {
 
+/// What a VM has unless somebody says otherwise.
+inline constexpr unsigned default_memory_mib = 2048;
+
 /// What a VM is started from.
 struct VmOptions {
     std::string name;           ///< "server"; its files in the run directory begin with it
@@ -29,6 +32,7 @@ struct VmOptions {
     std::filesystem::path run_dir; ///< gets NAME.console, NAME.qemu (a script), NAME.qemu.log
     std::string accelerator = "tcg";
     unsigned cpus = default_cpus;
+    unsigned memory_mib = default_memory_mib;
     bool count_instructions = false; ///< needs the accelerator "tcg"
 };
 

@@ -9,6 +9,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace lab {
 
@@ -28,11 +29,23 @@ Result<void> install_job(Host &host, const JobFile &job, Deadline deadline);
 Result<void> lay_out_files(Host &host, const JobFile &job, const std::string &dir,
                            Deadline deadline);
 
-/// Runs an installed job in `dir` of `host`. `seed` is that of fio's random sequence: the same mix
-/// of I/Os for whoever gives the same; without one the job file decides. Ends it when the client's
-/// RPC count stands still for `idle`: that is an error of Cause::timeout, as is a passed deadline.
-/// What fio itself says, failures included, is the result.
-Result<FioOutput> run_fio(Host &host, const JobFile &job, const std::string &dir,
+/// Has a host's fio listen to that of others, and ends it. Jobs for several places need it on each.
+Result<void> start_fio_server(Host &host, Deadline deadline);
+Result<void> stop_fio_server(Host &host, Deadline deadline);
+
+/// Where a job runs.
+struct FioPlace {
+    Host *host;
+    std::string dir;
+};
+
+/// Runs an installed job in one place, or in several at once: there the first one's fio drives
+/// those that listen, and merges what they measured (fio(1), "CLIENT / SERVER"). `seed` is that of
+/// fio's random sequence: the same mix of I/Os for whoever gives the same; without one the job file
+/// decides. Ends it when the clients' RPC counts stand still for `idle`: that is an error of
+/// Cause::timeout, as is a passed deadline. What fio itself says, failures included, is the result.
+/// With several places there must be a seed.
+Result<FioOutput> run_fio(const std::vector<FioPlace> &places, const JobFile &job,
                           std::optional<unsigned> seed, std::chrono::seconds idle,
                           Deadline deadline);
 

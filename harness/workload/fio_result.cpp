@@ -109,6 +109,35 @@ void add_errors(FioResult &result, const json &job) {
                                    std::strerror(static_cast<int>(error)), error);
 }
 
+/// Rates of a sum, over the time that its groups took.
+void add_rates(Sums &sums) {
+    FioResult &result = sums.result;
+    for (const auto &[group, ms] : sums.group_ms)
+        result.runtime_ms += ms;
+    if (result.runtime_ms == 0)
+        return;
+    const double seconds = static_cast<double>(result.runtime_ms) / 1000;
+    result.iops = static_cast<double>(result.ops) / seconds;
+    result.bytes_per_s =
+        static_cast<std::uint64_t>(std::llround(static_cast<double>(result.bytes) / seconds));
+}
+
+constexpr auto sum_of_clients = "All clients";
+
+/// What fio's clients did, each by itself: their jobs have entries of their own.
+std::vector<ClientResult> results_of_clients(const json &entries) {
+    std::map<std::string, Sums> clients;
+    for (const json &entry : entries)
+        if (text(entry, "jobname") != sum_of_clients)
+            add_job(clients[text(entry, "hostname")], entry);
+    std::vector<ClientResult> results;
+    for (auto &[host, sums] : clients) {
+        add_rates(sums);
+        results.push_back({host, sums.result.ops, sums.result.iops, sums.result.bytes_per_s});
+    }
+    return results;
+}
+
 } // namespace
 
 Result<FioResult> parse_fio(std::string_view out, std::string_view err) {
@@ -126,27 +155,34 @@ Result<FioResult> parse_fio(std::string_view out, std::string_view err) {
     result.version = text(document, "fio version");
     if (result.version.starts_with("fio-1.") || result.version.starts_with("fio-2."))
         return fail(result.version + " is too old: fio 3.0 or newer measures in nanoseconds");
-    const auto jobs = document.find("jobs");
+    auto jobs = document.find("jobs");
+    const bool several = jobs == document.end();
+    if (several)
+        jobs = document.find("client_stats");
     if (jobs == document.end() || !jobs->is_array() || jobs->empty())
-        return fail("fio's output names no job: the job file is empty or fio dropped its jobs");
+        return fail(
+            fmt::format("fio's output names no job: the job file is empty or fio dropped its "
+                        "jobs: {}{}",
+                        trimmed(err), trimmed(out.substr(0, out.find('{')))));
 
+    bool summed = !several;
     for (const json &job : *jobs) {
-        add_job(sums, job);
+        if (!several || text(job, "jobname") == sum_of_clients) {
+            add_job(sums, job);
+            summed = true;
+        }
         add_errors(result, job);
     }
+    if (!summed)
+        return fail("fio's output has no sum of its clients: one of them was not there");
+    if (several)
+        result.clients = results_of_clients(*jobs);
     result.verify_errors = std::max(result.verify_errors, count_verify_messages(err));
 
-    for (const auto &[group, ms] : sums.group_ms)
-        result.runtime_ms += ms;
+    add_rates(sums);
     if (result.ops > 0 && result.runtime_ms == 0 && result.verify_errors == 0 &&
         result.error.empty())
         return fail("the run took less than a millisecond: give the job more to do");
-    if (result.runtime_ms > 0) {
-        const double seconds = static_cast<double>(result.runtime_ms) / 1000;
-        result.iops = static_cast<double>(result.ops) / seconds;
-        result.bytes_per_s =
-            static_cast<std::uint64_t>(std::llround(static_cast<double>(result.bytes) / seconds));
-    }
     return result;
 }
 

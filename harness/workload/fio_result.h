@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace lab {
 
@@ -16,7 +17,15 @@ struct Latency {
     std::uint64_t p99 = 0;
 };
 
-/// What fio measured over all jobs of a run.
+/// What one of several clients did.
+struct ClientResult {
+    std::string host; ///< as fio was told to reach it
+    std::uint64_t ops = 0;
+    double iops = 0;
+    std::uint64_t bytes_per_s = 0;
+};
+
+/// What fio measured over all jobs of a run, and over all clients.
 struct FioResult {
     std::string version;        ///< "fio-3.39"
     std::uint64_t ops = 0;      ///< reads, writes and the reads that verify
@@ -29,12 +38,14 @@ struct FioResult {
     /// Nothing when several jobs or directions were reported apart: percentiles do not add up.
     std::optional<Latency> latency_ns;
     std::uint64_t verify_errors = 0;
+    std::vector<ClientResult> clients; ///< in the order of their names; empty if there was one
     std::string error; ///< why fio calls the run failed, verification apart; empty when it does not
 };
 
 /// Reads what `fio --output-format=json` wrote: `out` is its standard output, which may carry
 /// lines of text around the JSON, `err` its standard error, where verification failures are
-/// told. fio 3.0 and newer; an error says what is missing.
+/// told. With several clients fio's own sum counts. fio 3.0 and newer; an error says what is
+/// missing.
 Result<FioResult> parse_fio(std::string_view out, std::string_view err);
 
 } // namespace lab

@@ -5,6 +5,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 namespace lab {
 namespace {
@@ -77,6 +78,31 @@ TEST(FioResult, AddsUpJobsThatRanSideBySide) {
     EXPECT_EQ(result->ops, 512U);
     EXPECT_EQ(result->runtime_ms, 39U);
     EXPECT_FALSE(result->latency_ns);
+}
+
+TEST(FioResult, TakesFiosSumOfSeveralClients) {
+    const auto result = parse_fio(test_data("fio/3.39-clients.json"), "");
+    ASSERT_TRUE(result) << result.error().what;
+    EXPECT_EQ(result->ops, 3072U);
+    EXPECT_EQ(result->read_ops, 2048U);
+    EXPECT_EQ(result->write_ops, 1024U);
+    EXPECT_EQ(result->runtime_ms, 262U);
+    ASSERT_EQ(result->clients.size(), 2U);
+    EXPECT_EQ(result->clients[0].host, "127.0.0.1");
+    EXPECT_EQ(result->clients[1].host, "localhost");
+    EXPECT_EQ(result->clients[1].ops, 1536U);
+    EXPECT_NEAR(result->clients[1].iops, 1536 / 0.257, 1);
+    EXPECT_TRUE(result->error.empty());
+}
+
+// One that is not there is left out of fio's output, and so is the sum.
+TEST(FioResult, RefusesClientsWithoutASum) {
+    const auto text = test_data("fio/3.39-clients.json");
+    auto document = nlohmann::json::parse(text.substr(text.find("\n{")));
+    document["client_stats"].erase(2);
+    const auto result = parse_fio(document.dump(), "");
+    ASSERT_FALSE(result);
+    EXPECT_THAT(result.error().what, HasSubstr("no sum of its clients"));
 }
 
 TEST(FioResult, NoticesAVerifyErrorThatEndedTheJob) {

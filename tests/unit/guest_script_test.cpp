@@ -67,12 +67,15 @@ class RunFioTest : public testing::Test {
         temp_.emplace(*std::move(temp));
     }
 
-    Result<Output> run(const std::string &fio, const std::string &seed = "") {
+    Result<Output> run(const std::string &fio, const std::string &seed = "",
+                       const std::vector<std::string> &clients = {}) {
         const auto &dir = temp_->path();
         TRY(write_file(dir / "fio", "#!/bin/sh\n" + fio));
         fs::permissions(dir / "fio", fs::perms::owner_all);
-        const auto command = TRY(
-            guest_script("run-fio", {dir.string(), "my job.fio", dir.string(), "1", "75", seed}));
+        std::vector<std::string> words = {dir.string(), "my job.fio", dir.string(),
+                                          "1",          "75",         seed};
+        words.insert(words.end(), clients.begin(), clients.end());
+        const auto command = TRY(guest_script("run-fio", words));
         return run_here(fmt::format("PATH={}:$PATH {}", dir.string(), command));
     }
 
@@ -93,6 +96,19 @@ TEST_F(RunFioTest, SeedGoesBeforeWhatTheJobSays) {
     const auto output = run("cat \"$2\"\n", "7");
     ASSERT_TRUE(output) << output.error().what;
     EXPECT_EQ(output->out, "[global]\nrandseed=7\n[global]\nrandrepeat=0\n[job]\n");
+}
+
+// Each client gets the same job, in a directory of one name, and files without an address in
+// theirs.
+TEST_F(RunFioTest, DrivesSeveralClients) {
+    ASSERT_TRUE(write_file(temp_->path() / "my job.fio", "[job]\n"));
+    const auto output = run("echo \"$@\"; cat \"$3\"\n", "7", {"192.0.2.2", "192.0.2.3"});
+    ASSERT_TRUE(output) << output.error().what;
+    const auto dir = temp_->path().string();
+    EXPECT_EQ(output->out, fmt::format("--output-format=json --client=192.0.2.2 {0}/seeded "
+                                       "--client=192.0.2.3 {0}/seeded\n[global]\nrandseed=7\n"
+                                       "directory={0}/.\nunique_filename=0\n[job]\n",
+                                       dir));
 }
 
 TEST_F(RunFioTest, LeavesWithoutAFioThatSendsNothing) {

@@ -6,6 +6,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <string>
+#include <vector>
+
 namespace lab {
 namespace {
 
@@ -30,6 +34,9 @@ TEST(Network, IsToldInNetemsWords) {
     EXPECT_EQ(describe({.delay = 1s, .loss = 0.25, .reorder = 5, .rate = 1'500'000}),
               "delay 1s reorder 5% loss 0.25% rate 1500kbit limit 10000");
     EXPECT_EQ(describe({.loss = 100}), "loss 100% limit 10000");
+    EXPECT_EQ(describe({.loss = 1, .sender = Sender::both, .mtu = 1500}),
+              "loss 1% limit 10000 from both mtu 1500");
+    EXPECT_EQ(describe({.mtu = 1500}), "mtu 1500");
 }
 
 TEST(Network, IsReadFromWords) {
@@ -39,7 +46,9 @@ TEST(Network, IsReadFromWords) {
                                       {"loss", "0.5%"},
                                       {"reorder", "1%"},
                                       {"rate", "100mbit"},
-                                      {"limit", "1000"}})
+                                      {"limit", "1000"},
+                                      {"sender", "clients"},
+                                      {"mtu", "4096"}})
         EXPECT_TRUE(set_option(options, name, value)) << name;
     EXPECT_EQ(options.delay, 20ms);
     EXPECT_EQ(options.jitter, 300us);
@@ -47,6 +56,8 @@ TEST(Network, IsReadFromWords) {
     EXPECT_EQ(options.reorder, 1);
     EXPECT_EQ(options.rate, 100'000'000U);
     EXPECT_EQ(options.limit, 1000U);
+    EXPECT_EQ(options.sender, Sender::clients);
+    EXPECT_EQ(options.mtu, 4096U);
     EXPECT_TRUE(options.any());
     EXPECT_TRUE(check(options));
 }
@@ -61,7 +72,10 @@ TEST(Network, RefusesWhatIsNoValue) {
         EXPECT_THAT(error_of("rate", value), HasSubstr("\"100mbit\", at most 100gbit")) << value;
     for (const auto *value : {"", "0", "10ms", "1000001"})
         EXPECT_THAT(error_of("limit", value), HasSubstr("from 1 to 1000000")) << value;
-    EXPECT_THAT(error_of("mtu", "1500"), HasSubstr("unknown key \"mtu\"; allowed are delay, "));
+    for (const auto *value : {"", "1279", "9001", "1.5k"})
+        EXPECT_THAT(error_of("mtu", value), HasSubstr("from 1280 to 9000")) << value;
+    EXPECT_THAT(error_of("sender", "client"), HasSubstr("\"clients\" or \"both\""));
+    EXPECT_THAT(error_of("speed", "1"), HasSubstr("unknown key \"speed\"; allowed are delay, "));
 }
 
 TEST(Network, RefusesWhatMakesNoSenseTogether) {
@@ -69,6 +83,8 @@ TEST(Network, RefusesWhatMakesNoSenseTogether) {
     EXPECT_FALSE(check({.delay = 1ms, .jitter = 2ms}));
     EXPECT_FALSE(check({.loss = 1, .reorder = 1}));
     EXPECT_TRUE(check({.delay = 2ms, .jitter = 2ms, .reorder = 1}));
+    EXPECT_FALSE(check({.sender = Sender::clients}));
+    EXPECT_FALSE(check({.sender = Sender::both, .mtu = 1500}));
     FakeHost host;
     EXPECT_FALSE(Network::make(host, {.delay = 1ms, .jitter = 2ms}));
     EXPECT_THAT(host.commands, ElementsAre());
@@ -84,6 +100,42 @@ TEST(Network, IsBackWhenItEnds) {
         EXPECT_EQ(host.commands.size(), 1U);
     }
     EXPECT_THAT(host.commands, ElementsAre(HasSubstr(netem), undone));
+}
+
+TEST(Network, TreatsWhomTheOptionsName) {
+    const std::string delay = std::string(netem) + "delay 20ms limit 10000";
+    const auto commands = [&](Sender sender) {
+        std::array<FakeHost, 3> hosts;
+        std::vector<std::vector<std::string>> said;
+        auto network =
+            Network::make({&hosts[0], &hosts[1], &hosts[2]}, {.delay = 20ms, .sender = sender});
+        EXPECT_TRUE(network);
+        for (const FakeHost &host : hosts)
+            said.push_back(host.commands);
+        EXPECT_TRUE(network->restore());
+        for (std::size_t i = 0; i < hosts.size(); i++)
+            EXPECT_EQ(hosts.at(i).commands.size(), 2 * said[i].size());
+        return said;
+    };
+    EXPECT_THAT(commands(Sender::server),
+                ElementsAre(ElementsAre(delay), ElementsAre(), ElementsAre()));
+    EXPECT_THAT(commands(Sender::clients),
+                ElementsAre(ElementsAre(), ElementsAre(delay), ElementsAre(delay)));
+    EXPECT_THAT(commands(Sender::both),
+                ElementsAre(ElementsAre(delay), ElementsAre(delay), ElementsAre(delay)));
+}
+
+TEST(Network, HasPacketsOfAnotherSizeEverywhere) {
+    FakeHost server;
+    FakeHost client;
+    {
+        const auto network = Network::make({&server, &client}, {.mtu = 1500});
+        ASSERT_TRUE(network);
+        EXPECT_THAT(server.commands, ElementsAre("ip link set dev eth1 mtu 1500"));
+    }
+    for (const FakeHost *host : {&server, &client})
+        EXPECT_THAT(host->commands,
+                    ElementsAre("ip link set dev eth1 mtu 1500", "ip link set dev eth1 mtu 9000"));
 }
 
 TEST(Network, IsBroughtBackOnce) {

@@ -4,6 +4,7 @@
 #include "report/html_reporter.h"
 #include "report/json_reporter.h"
 #include "report/junit_reporter.h"
+#include "report/table.h"
 #include "report/text_reporter.h"
 #include "schema.h"
 
@@ -70,6 +71,10 @@ const Comparison *find(const std::vector<Comparison> &all, Metric metric) {
 // A program that reads summary.json finds what the schema says.
 TEST(SummarySchema, TakesWhatIsWritten) {
     auto report = make_report();
+    report.environment.settings = {{"memory", "4096 MiB"}};
+    report.boots[0].setup = "cpus=4";
+    report.runs[0].fio->clients = {{"192.0.2.2", 600, 300, 1'200'000},
+                                   {"192.0.2.3", 400, 200, 800'000}};
     const auto summary = json::parse(to_json(report));
     EXPECT_THAT(violations(summary, "summary.schema.json"), testing::IsEmpty());
     auto other = summary;
@@ -78,6 +83,20 @@ TEST(SummarySchema, TakesWhatIsWritten) {
     other = summary;
     other["schema"] = 3;
     EXPECT_THAT(violations(other, "summary.schema.json"), Not(testing::IsEmpty()));
+}
+
+TEST(Metric, FairnessIsOfSeveralClients) {
+    auto run = make_run(Transport::svcrdma, 1, 500);
+    EXPECT_FALSE(metric_of(run, Metric::fairness));
+    run.fio->clients = {{"a", 600, 300, 0}, {"b", 400, 200, 0}, {"c", 500, 250, 0}};
+    EXPECT_NEAR(metric_of(run, Metric::fairness).value_or(0), 2.0 / 3, 1e-9);
+}
+
+TEST(ReaderNotes, SayWhatTheScenarioSays) {
+    Environment environment;
+    environment.settings = {{"export", "rw,sync"}, {"threads", "16"}};
+    EXPECT_THAT(reader_notes(environment),
+                testing::Contains("The scenario says: export = rw,sync, threads = 16."));
 }
 
 TEST(Comparisons, PairRunsOfOneRepeat) {

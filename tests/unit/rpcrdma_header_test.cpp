@@ -182,7 +182,7 @@ Header random_header(std::mt19937 &random) {
 }
 
 TEST(SuiteHeader, AnyGoodOneIsUnderstoodByBoth) {
-    std::mt19937 random(8166); // NOLINT(cert-msc32-c,cert-msc51-cpp): the same ones each time
+    std::mt19937 random(8166); // the same ones each time
     for (int i = 0; i < 500; i++) {
         SCOPED_TRACE(i);
         const auto header = random_header(random);

@@ -12,8 +12,10 @@ namespace lab {
 namespace {
 
 using testing::AllOf;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Pair;
 
 class ScenarioTest : public testing::Test {
   protected:
@@ -58,9 +60,12 @@ TEST_F(ScenarioTest, IsReadWhole) {
     EXPECT_FALSE(scenario->workloads[0].verifies);
     EXPECT_TRUE(scenario->workloads[1].verifies);
     EXPECT_EQ(scenario->repeats, 3U);
-    EXPECT_EQ(scenario->threads, 4U);
-    EXPECT_EQ(scenario->cpus, 2U);
+    ASSERT_EQ(scenario->setups.size(), 1U);
+    EXPECT_EQ(scenario->setups[0].threads, 4U);
+    EXPECT_EQ(scenario->setups[0].cpus, 2U);
+    EXPECT_EQ(scenario->setups[0].name, "");
     EXPECT_EQ(scenario->module_parameters, "a=1 b=x");
+    EXPECT_THAT(scenario->said, ElementsAre(Pair("cpus", "2"), Pair("threads", "4")));
 }
 
 TEST_F(ScenarioTest, TakesAnExactVersionOfAKernel) {
@@ -74,9 +79,16 @@ TEST_F(ScenarioTest, HasDefaults) {
     const auto scenario = read(good);
     ASSERT_TRUE(scenario) << scenario.error().what;
     EXPECT_EQ(scenario->repeats, 1U);
-    EXPECT_EQ(scenario->threads, 8U);
-    EXPECT_EQ(scenario->cpus, 4U);
+    ASSERT_EQ(scenario->setups.size(), 1U);
+    EXPECT_EQ(scenario->setups[0].threads, 8U);
+    EXPECT_EQ(scenario->setups[0].cpus, 4U);
+    EXPECT_EQ(scenario->setups[0].clients, 1U);
+    EXPECT_EQ(scenario->setups[0].filesystem, "tmpfs");
+    EXPECT_EQ(scenario->setups[0].nconnect, 0U);
+    EXPECT_EQ(scenario->memory, 2048U);
+    EXPECT_EQ(scenario->max_block_size, 1048576U);
     EXPECT_EQ(scenario->module_parameters, "");
+    EXPECT_TRUE(scenario->said.empty());
 }
 
 TEST_F(ScenarioTest, TakesANetwork) {
@@ -84,8 +96,8 @@ TEST_F(ScenarioTest, TakesANetwork) {
         read(std::string(good) +
              "network = { delay = \"20ms\", jitter = \"500us\", loss = \"0.1%\", limit = 99 }\n");
     ASSERT_TRUE(scenario) << scenario.error().what;
-    EXPECT_EQ(describe(scenario->network), "delay 20ms 500us loss 0.1% limit 99");
-    EXPECT_FALSE(read(good)->network.any());
+    EXPECT_EQ(describe(scenario->setups[0].network), "delay 20ms 500us loss 0.1% limit 99");
+    EXPECT_FALSE(read(good)->setups[0].network.any());
 }
 
 TEST_F(ScenarioTest, RefusesANetworkThatMeansNothing) {
@@ -99,6 +111,95 @@ TEST_F(ScenarioTest, RefusesANetworkThatMeansNothing) {
                 HasSubstr("\"jitter\" is more than \"delay\""));
 }
 
+std::vector<std::string> names_of(const Scenario &scenario) {
+    std::vector<std::string> names;
+    for (const Setup &setup : scenario.setups)
+        names.push_back(setup.name);
+    return names;
+}
+
+TEST_F(ScenarioTest, CrossesListsWithEachOtherAndWithASweep) {
+    const auto scenario = read("kernels = [\"stable\"]\ntransports = [\"svcrdma\"]\n"
+                               "nfs = [\"4.0\"]\nworkloads = [\"reads.fio\"]\n"
+                               "nconnect = [1, 16]\nclients = [1, 4]\nthreads = 16\n"
+                               "[sweep]\na = [7, 8]\n");
+    ASSERT_TRUE(scenario) << scenario.error().what;
+    // What takes a boot varies slowest, in whatever order the file has it.
+    EXPECT_THAT(names_of(*scenario),
+                ElementsAre("clients=1 nconnect=1 a=7", "clients=1 nconnect=1 a=8",
+                            "clients=1 nconnect=16 a=7", "clients=1 nconnect=16 a=8",
+                            "clients=4 nconnect=1 a=7", "clients=4 nconnect=1 a=8",
+                            "clients=4 nconnect=16 a=7", "clients=4 nconnect=16 a=8"));
+    const auto &last = scenario->setups.back();
+    EXPECT_EQ(last.boot_name, "clients=4");
+    EXPECT_EQ(last.clients, 4U);
+    EXPECT_EQ(last.nconnect, 16U);
+    EXPECT_EQ(last.threads, 16U);
+    EXPECT_EQ(last.module_parameters, " a=8");
+    EXPECT_THAT(scenario->said, ElementsAre(Pair("threads", "16")));
+}
+
+TEST_F(ScenarioTest, TakesListsOfNetworksAndFileSystems) {
+    const auto scenario = read(std::string(good) + "network = [{}, { delay = \"20ms\" }]\n"
+                                                   "filesystem = [\"tmpfs\", \"xfs\"]\n");
+    ASSERT_TRUE(scenario) << scenario.error().what;
+    EXPECT_THAT(names_of(*scenario), ElementsAre("filesystem=tmpfs network=none",
+                                                 "filesystem=tmpfs network=delay-20ms-limit-10000",
+                                                 "filesystem=xfs network=none",
+                                                 "filesystem=xfs network=delay-20ms-limit-10000"));
+    EXPECT_EQ(scenario->setups[3].boot_name, "filesystem=xfs");
+    EXPECT_EQ(scenario->setups[3].filesystem, "xfs");
+    EXPECT_TRUE(scenario->setups[3].network.any());
+    EXPECT_FALSE(scenario->setups[2].network.any());
+}
+
+TEST_F(ScenarioTest, RefusesListsThatMeanNothing) {
+    EXPECT_THAT(error_of(std::string(good) + "cpus = [1, 4, 1]\n"),
+                HasSubstr("some.toml:5:15: \"cpus\" names 1 twice"));
+    EXPECT_THAT(error_of(std::string(good) + "cpus = []\n"), HasSubstr("\"cpus\" is empty"));
+    EXPECT_THAT(error_of(std::string(good) + "clients = [1, 9]\n"),
+                HasSubstr("some.toml:5:15: \"clients\" must be a whole number from 1 to 8"));
+    EXPECT_THAT(error_of(std::string(good) + "nconnect = 17\n"), HasSubstr("from 1 to 16"));
+    EXPECT_THAT(error_of(std::string(good) + "filesystem = \"btrfs\"\n"),
+                HasSubstr("out of \"tmpfs\", \"ext4\", \"xfs\""));
+    EXPECT_THAT(error_of(std::string(good) + "network = [{}, {}]\n"),
+                HasSubstr("names none twice"));
+}
+
+TEST_F(ScenarioTest, TakesWhatAdministratorsType) {
+    const auto scenario = read(std::string(good) + "mount = \"rsize=131072,wsize=131072,noac\"\n"
+                                                   "export = \"rw,sync,secure\"\n"
+                                                   "memory = 4096\nmax_block_size = 262144\n"
+                                                   "pool_mode = \"percpu\"\n"
+                                                   "client_kernel = \"stable\"\n");
+    ASSERT_TRUE(scenario) << scenario.error().what;
+    EXPECT_EQ(scenario->mount, "rsize=131072,wsize=131072,noac");
+    EXPECT_EQ(scenario->export_options, "rw,sync,secure");
+    EXPECT_EQ(scenario->memory, 4096U);
+    EXPECT_EQ(scenario->max_block_size, 262144U);
+    EXPECT_EQ(scenario->pool_mode, "percpu");
+    EXPECT_EQ(scenario->client_kernel, "stable");
+    EXPECT_THAT(scenario->said, AllOf(Contains(Pair("memory", "4096 MiB")),
+                                      Contains(Pair("export", "rw,sync,secure"))));
+}
+
+TEST_F(ScenarioTest, RefusesWhatIsTheLabsOrNobodys) {
+    EXPECT_THAT(error_of(std::string(good) + "mount = \"rsize=4096,proto=tcp\"\n"),
+                HasSubstr("some.toml:5:9: \"proto\" in \"mount\" is the lab's to choose"));
+    EXPECT_THAT(error_of(std::string(good) + "mount = \"rsize=4096;reboot\"\n"),
+                HasSubstr("as one writes them in fstab"));
+    EXPECT_THAT(error_of(std::string(good) + "export = \"rw,fsid=1\"\n"),
+                HasSubstr("\"fsid\" in \"export\" is the lab's to choose"));
+    EXPECT_THAT(error_of(std::string(good) + "export = true\n"), HasSubstr("/etc/exports"));
+    EXPECT_THAT(error_of(std::string(good) + "max_block_size = 5000\n"),
+                HasSubstr("a multiple of 4096"));
+    EXPECT_THAT(error_of(std::string(good) + "memory = 128\n"), HasSubstr("from 512 to 65536"));
+    EXPECT_THAT(error_of(std::string(good) + "pool_mode = \"none\"\n"),
+                HasSubstr("out of \"auto\", \"global\""));
+    EXPECT_THAT(error_of(std::string(good) + "client_kernel = \"newest\"\n"),
+                HasSubstr("or of exact versions"));
+}
+
 constexpr auto sweeping = R"(kernels = ["stable"]
 transports = ["svcrdma"]
 nfs = ["3"]
@@ -110,7 +211,9 @@ TEST_F(ScenarioTest, CombinesWhatItSweeps) {
     const auto scenario = read(std::string(sweeping) + "plot = \"draw.gnuplot\"\n[sweep]\n"
                                                        "a = [\"x\", \"y\"]\nb = [0, 7]\n");
     ASSERT_TRUE(scenario) << scenario.error().what;
-    EXPECT_THAT(scenario->variants, ElementsAre("a=x b=0", "a=x b=7", "a=y b=0", "a=y b=7"));
+    EXPECT_THAT(names_of(*scenario), ElementsAre("a=x b=0", "a=x b=7", "a=y b=0", "a=y b=7"));
+    EXPECT_EQ(scenario->setups[1].module_parameters, " a=x b=7");
+    EXPECT_EQ(scenario->setups[1].boot_name, "");
     EXPECT_EQ(scenario->plot, dir_ / "draw.gnuplot");
 }
 
@@ -121,14 +224,16 @@ TEST_F(ScenarioTest, RefusesASweepThatMeansNothing) {
                 HasSubstr("numbers or plain words"));
     EXPECT_THAT(error_of(std::string(sweeping) + "[sweep]\na = [1, 2, 1]\n"),
                 HasSubstr("names 1 twice for \"a\""));
-    EXPECT_THAT(error_of(std::string(sweeping) + "bench = true\n[sweep]\na = [1]\n"),
-                HasSubstr("exclude each other"));
+    EXPECT_THAT(error_of(std::string(sweeping) + "bench = true\n[sweep]\na = [1, 2]\n"),
+                HasSubstr("\"bench\" judges one setup"));
+    EXPECT_THAT(error_of(std::string(sweeping) + "bench = true\nthreads = [4, 8]\n"),
+                HasSubstr("\"bench\" judges one setup"));
     EXPECT_THAT(error_of(std::string(sweeping) + "[sweep]\na = []\n"),
                 HasSubstr("numbers or plain words"));
     EXPECT_THAT(error_of(std::string(sweeping) + "[sweep]\ntransport = [\"rdma\"]\n"),
                 HasSubstr("the lab's to choose"));
     EXPECT_THAT(error_of(std::string(sweeping) + "plot = \"draw.gnuplot\"\n"),
-                HasSubstr("there is none"));
+                HasSubstr("draws what varies, and nothing does"));
     EXPECT_THAT(error_of(std::string(sweeping) + "plot = \"no.gnuplot\"\n[sweep]\na = [1]\n"),
                 HasSubstr("no file"));
 }

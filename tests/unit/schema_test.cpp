@@ -116,12 +116,23 @@ TEST_P(ScenarioLines, AreTakenByBothOrByNeither) {
 
 INSTANTIATE_TEST_SUITE_P(
     Lines, ScenarioLines,
-    ::testing::Values(Line{"", true}, Line{"repeats = 3\nthreads = 4\n", true},
-                      Line{"repeats = 0\n", false}, Line{"repeats = 1001\n", false},
-                      Line{"repeats = \"three\"\n", false}, Line{"repeat = 3\n", false},
-                      Line{"threads = 0\n", false}, Line{"[network]\ndelay = \"20ms\"\n", true},
-                      Line{"[network]\ndelay = 20\n", false},
-                      Line{"[network]\nspeed = \"20ms\"\n", false}));
+    ::testing::Values(
+        Line{"", true}, Line{"repeats = 3\nthreads = 4\n", true}, Line{"repeats = 0\n", false},
+        Line{"repeats = 1001\n", false}, Line{"repeats = \"three\"\n", false},
+        Line{"repeat = 3\n", false}, Line{"threads = 0\n", false},
+        Line{"[network]\ndelay = \"20ms\"\n", true}, Line{"[network]\ndelay = 20\n", false},
+        Line{"[network]\nspeed = \"20ms\"\n", false},
+        Line{"network = [{}, { delay = \"20ms\" }]\n", true}, Line{"network = []\n", false},
+        Line{"cpus = [1, 4]\n", true}, Line{"cpus = [1, 65]\n", false}, Line{"clients = 8\n", true},
+        Line{"clients = [1, 1]\n", false}, Line{"nconnect = [1, 16]\n", true},
+        Line{"nconnect = 0\n", false}, Line{"filesystem = \"xfs\"\n", true},
+        Line{"filesystem = [\"ext4\", \"btrfs\"]\n", false},
+        Line{"client_kernel = \"6.12.1\"\n", true}, Line{"client_kernel = [\"stable\"]\n", false},
+        Line{"memory = 4096\n", true}, Line{"memory = 100\n", false},
+        Line{"mount = \"rsize=4096,sec=sys\"\n", true}, Line{"mount = \"a b\"\n", false},
+        Line{"export = \"rw,sync\"\n", true}, Line{"export = 1\n", false},
+        Line{"max_block_size = 65536\n", true}, Line{"max_block_size = 5000\n", false},
+        Line{"pool_mode = \"percpu\"\n", true}, Line{"pool_mode = \"\"\n", false}));
 
 } // namespace
 } // namespace lab

@@ -24,10 +24,11 @@ TEST(Sweep, HasALineForEachVariant) {
     report.runs[0].peaks = Peaks{{"send_ctxts", 17}};
     // What was traced or measured is there, the rest says that it is not.
     EXPECT_EQ(sweep_tsv(report),
-              "kernel\tnfs\tworkload\trelease\tunmap_us\tiops\tlatency_p50_ms\tlatency_p99_ms\t"
-              "sends_per_s\tinstructions_per_op\tsend_handler_ns\tsend_ctxts\tpinned_pages\n"
-              "6.12\t3\treads\tinline\t2\t20\tnan\tnan\tnan\tnan\tnan\t17\tnan\n"
-              "6.12\t3\treads\tinline\t5\t7\tnan\tnan\tnan\tnan\tnan\tnan\tnan\n");
+              "kernel\tnfs\ttransport\tworkload\trelease\tunmap_us\tiops\tlatency_p50_ms\t"
+              "latency_p99_ms\tfairness\tsends_per_s\tinstructions_per_op\tsend_handler_ns\tsend_"
+              "ctxts\tpinned_pages\n"
+              "6.12\t3\tsvcrdma\treads\tinline\t2\t20\tnan\tnan\tnan\tnan\tnan\tnan\t17\tnan\n"
+              "6.12\t3\tsvcrdma\treads\tinline\t5\t7\tnan\tnan\tnan\tnan\tnan\tnan\tnan\tnan\n");
 }
 
 TEST(Sweep, OfNothingIsEmpty) {

@@ -265,8 +265,8 @@ void VmTest::verify(const std::string &job_file) {
     ASSERT_TRUE(worked(job));
     ASSERT_TRUE(job->verifies);
     ASSERT_TRUE(worked(install_job(client(), *job, Deadline::scaled(seconds(20)))));
-    const auto output =
-        run_fio(client(), *job, mount_->dir(), {}, seconds(60), Deadline::scaled(seconds(120)));
+    const auto output = run_fio({{&client(), mount_->dir()}}, *job, {}, seconds(60),
+                                Deadline::scaled(seconds(120)));
     ASSERT_TRUE(worked(output));
     const auto result = parse_fio(output->out, output->err);
     ASSERT_TRUE(worked(result));
