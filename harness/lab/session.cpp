@@ -6,6 +6,7 @@
 #include "bench/overload.h"
 #include "lab/judge.h"
 #include "lab/path_proof.h"
+#include "nfs/rdma_device.h"
 #include "observe/perf_stat.h"
 #include "report/profile_file.h"
 #include "util/file.h"
@@ -163,6 +164,18 @@ Outcome Session::outcome_of(const Error &error) {
     return {verdict_of(error), error.what};
 }
 
+Outcome Session::or_device(Outcome outcome, Transport transport) {
+    if (transport == Transport::tcp)
+        return outcome;
+    for (Host *host : pair_->machines())
+        if (const auto mended = mend_rdma_device(*host); mended && *mended)
+            return {Verdict::infrastructure,
+                    fmt::format("rxe of {} could make no connection any more, its GSI queue pair "
+                                "was in the error state; the device is made anew ({})",
+                                host->name(), outcome.why)};
+    return outcome;
+}
+
 Result<void> Session::bench(Boot &boot, Progress &progress) {
     progress.at("ib_write_bw");
     boot.raw_writes = TRY(measure_raw_writes(pair_->server(), pair_->client()));
@@ -200,8 +213,10 @@ Outcome Session::attempt(Run &run, const JobFile &job, Deadline deadline) {
             return outcome_of(ok.error());
     auto mounts = mount_all(run.key);
     if (!mounts)
-        return outcome_of(mounts.error());
+        return or_device(outcome_of(mounts.error()), run.key.transport);
     auto outcome = measure(run, job, *mounts, deadline);
+    if (outcome.verdict == Verdict::hang)
+        return or_device(outcome, run.key.transport);
     // Nothing can be unmounted from a transport that hangs; the boot ends with this run.
     if (outcome.verdict != Verdict::pass && outcome.verdict != Verdict::fail)
         return outcome;

@@ -2,6 +2,7 @@
 // Transports, the server and mounts, as they are put to a host in words.
 #include "host/fake_host.h"
 #include "nfs/mount.h"
+#include "nfs/rdma_device.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -70,6 +71,19 @@ TEST(Mount, NamesProtocolPortAndVersion) {
                           "192.0.2.1:/export /mnt/nfs"));
     EXPECT_TRUE(mount->unmount());
     EXPECT_EQ(client.commands.back(), "umount /mnt/nfs");
+}
+
+TEST(RdmaDevice, IsMendedWhereItCanDoNothingElse) {
+    FakeHost host;
+    const auto well = mend_rdma_device(host);
+    ASSERT_TRUE(well);
+    EXPECT_FALSE(*well);
+    host.answer("type GSI state ERR", Output{.out = "mended\n"});
+    const auto mended = mend_rdma_device(host);
+    ASSERT_TRUE(mended);
+    EXPECT_TRUE(*mended);
+    host.answer("type GSI state ERR", Output{.status = 1});
+    EXPECT_FALSE(mend_rdma_device(host));
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "module_test.h"
 
+#include "nfs/rdma_device.h"
 #include "util/deadline.h"
 
 #include <fmt/format.h>
@@ -114,12 +115,9 @@ void ModuleTest::hear() {
 }
 
 void ModuleTest::revive_client_device() {
-    const auto said = on(client(),
-                         "rdma resource show qp | grep -q 'type GSI state ERR' || exit 0; "
-                         "rdma link delete rxe0; "
-                         "rdma link add rxe0 type rxe netdev eth1; echo revived",
-                         std::chrono::seconds(60));
-    if (!said.empty())
+    const auto mended = mend_rdma_device(client());
+    ASSERT_TRUE(worked(mended));
+    if (*mended)
         fmt::print("the client's rxe could make no connection any more: made anew\n");
 }
 

@@ -57,9 +57,7 @@ class ModuleTest : public VmTest {
     static void deafen();
     static void hear();
 
-    /// Makes the client's RDMA device anew if it cannot connect any more. rxe loses its general
-    /// service queue pair for good when a message of the connection manager fails: seen on 6.12
-    /// and 7.3, where connections were given up while their last messages were in the queue.
+    /// Makes the client's RDMA device anew if it cannot connect any more: see rdma_device.h.
     static void revive_client_device();
 
     /// After serve() with one thread: makes the client keep it busy, over TCP, with a file system
