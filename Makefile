@@ -66,7 +66,7 @@ lab: setup ## the nfsrdma-lab program
 	@mv $(BUILD).log $(BUILD)/cmake.log
 	cmake --build $(BUILD) --target nfsrdma-lab
 
-test-all: test ## make test, and the tests that need more machines and more time (an hour and a half more)
+test-all: test ## make test, and the tests that need more machines and more time (two hours more)
 	ctest --test-dir $(BUILD) --output-on-failure --parallel 2 -L system
 
 conform: lab ## rpcrdma-conform, the suite for any RPC-over-RDMA server
