@@ -360,7 +360,6 @@ void Runner::run_boot(const Kernel &kernel, std::span<const Setup> setups, const
                                     .cpus = machines.cpus,
                                     .memory_mib = scenario_.memory,
                                     .scratch_mib = disk ? disk_mib : 0,
-                                    .scratch_type = machines.filesystem,
                                     .count_instructions = true});
     if (pair) {
         boot.boot_ms = (*pair)->boot_ms();

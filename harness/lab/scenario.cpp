@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::array<std::string_view, 3> transport_names{"svcrdma", "rpcrdma", "tcp"};
 constexpr std::array<std::string_view, 4> nfs_versions{"3", "4.0", "4.1", "4.2"};
-constexpr std::array<std::string_view, 3> filesystems{"tmpfs", "ext4", "xfs"};
+constexpr std::array<std::string_view, 2> filesystems{"tmpfs", "ext4"};
 constexpr std::array<std::string_view, 4> pool_modes{"auto", "global", "percpu", "pernode"};
 constexpr std::array<std::string_view, 21> keys{
     "kernels",   "client_kernel",     "transports", "nfs",

@@ -177,6 +177,7 @@ constexpr std::array table{
                .name = "fairness",
                .label = "slowest client / fastest",
                .digits = 2,
+               .optional = true,
                .in_sweep = true,
                .value = fairness},
     MetricInfo{.metric = Metric::sends_per_s,

@@ -39,6 +39,7 @@ struct MetricInfo {
     int digits = 0;           ///< behind the point, in tables
     bool compared = false;    ///< between transports: it has ratios in summary.json
     bool ratio_shown = false; ///< in tables, too
+    bool optional = false;    ///< tables leave it out where nobody has a value
     bool in_sweep = false;    ///< it is a column of sweep.tsv
     bool in_summary = false;  ///< it is in summary.json as it is here, with what the server counted
     /// Its value, where the run measured it. The run's fio did at least one operation.

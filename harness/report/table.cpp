@@ -62,12 +62,14 @@ Table make_table(const Report &report, const std::string &kernel, const std::str
             if (info.label.empty())
                 continue;
             Table::Row row{workload, std::string(info.label), {}, {}};
+            bool known = !info.optional;
             for (const Transport transport : transports) {
                 std::vector<double> values;
                 for (const Run *run : passed)
                     if (const auto value = metric_of(*run, info.metric);
                         value && run->key.transport == transport)
                         values.push_back(*value / info.unit);
+                known = known || !values.empty();
                 row.values.push_back(number(
                     values.empty() ? std::nullopt : std::optional(median(values)), info.digits));
             }
@@ -76,7 +78,8 @@ Table make_table(const Report &report, const std::string &kernel, const std::str
                                          ? ratio_text(report, table, workload, info.metric,
                                                       transports[0], transports[i])
                                          : "");
-            table.rows.push_back(std::move(row));
+            if (known)
+                table.rows.push_back(std::move(row));
         }
         Table::Row row{
             workload, "verify errors", {}, std::vector<std::string>(table.comparisons.size())};

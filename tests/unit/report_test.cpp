@@ -92,6 +92,20 @@ TEST(Metric, FairnessIsOfSeveralClients) {
     EXPECT_NEAR(metric_of(run, Metric::fairness).value_or(0), 2.0 / 3, 1e-9);
 }
 
+TEST(Tables, HaveFairnessWhereThereAreSeveralClients) {
+    auto report = make_report();
+    const auto rows = [&] {
+        std::vector<std::string> names;
+        const auto tables = make_tables(report);
+        for (const Table::Row &row : tables.at(0).rows)
+            names.push_back(row.metric);
+        return names;
+    };
+    EXPECT_THAT(rows(), Not(testing::Contains("slowest client / fastest")));
+    report.runs[0].fio->clients = {{"a", 600, 300, 0}, {"b", 400, 200, 0}};
+    EXPECT_THAT(rows(), testing::Contains("slowest client / fastest"));
+}
+
 TEST(ReaderNotes, SayWhatTheScenarioSays) {
     Environment environment;
     environment.settings = {{"export", "rw,sync"}, {"threads", "16"}};
