@@ -120,9 +120,9 @@ style: setup ## clang-format and shellcheck, and over the module the kernel's ch
 sparse: image ## compile the module with warnings as errors, and have sparse look through it
 	$(LAB) module check
 
-tidy: lab ## clang-tidy over what .ci/tidy-clean does not know as clean (half an hour for all)
+tidy: lab ## clang-tidy over what .ci/tidy-clean does not know as clean (half an hour for all; FILES= for some)
 	cmake --build $(BUILD)
-	scripts/tidy $(BUILD)
+	scripts/tidy $(BUILD) $(FILES)
 
 lint: style sparse tidy ## all three
 

@@ -126,6 +126,7 @@ Result<void> Session::lay_out(const JobFile &job) {
 
 Result<std::vector<Mount>> Session::mount_all(const RunKey &key) {
     std::vector<Mount> mounts;
+    mounts.reserve(pair_->clients());
     for (unsigned i = 0; i < pair_->clients(); i++)
         mounts.push_back(TRY(Mount::make(pair_->client(i), server_, key.transport, key.nfs,
                                          "/mnt/nfs", mount_options_)));
@@ -242,6 +243,7 @@ Result<FioOutput> Session::run_watched(const Run &run, const JobFile &job,
     });
     // The repeat is the seed: all transports do the same I/Os.
     std::vector<FioPlace> places;
+    places.reserve(mounts.size());
     for (unsigned i = 0; i < mounts.size(); i++)
         places.push_back({&pair_->client(i), job_dir(mounts[i].dir(), job, i)});
     return run_fio(places, job, run.key.repeat, idle, deadline);

@@ -16,6 +16,7 @@ using testing::StartsWith;
 
 std::vector<std::string> names(const std::vector<Finding> &findings) {
     std::vector<std::string> names;
+    names.reserve(findings.size());
     for (const Finding &finding : findings)
         names.push_back(finding.pattern);
     return names;
