@@ -39,15 +39,15 @@ void FieldTest::export_as(const std::string &options) {
                              shell_quote(options)));
 }
 
-void FieldTest::round_trip(const std::string &dir) {
+void FieldTest::round_trip(unsigned bytes) {
     on(client(),
-       fmt::format("head -c 1100001 /dev/urandom > {0}/file && sync && "
+       fmt::format("head -c {} /dev/urandom > /mnt/nfs/file && sync && "
                    "echo 3 > /proc/sys/vm/drop_caches",
-                   dir),
+                   bytes),
        seconds(60));
-    const auto sum = on(client(), fmt::format("sha256sum < {}/file", dir), seconds(60));
-    EXPECT_EQ(sum, on(server(), "sha256sum < /export/file"));
-    on(client(), fmt::format("rm {}/file", dir));
+    EXPECT_EQ(on(client(), "sha256sum < /mnt/nfs/file", seconds(60)),
+              on(server(), "sha256sum < /export/file"));
+    on(client(), "rm /mnt/nfs/file");
 }
 
 } // namespace lab

@@ -24,9 +24,9 @@ class FieldTest : public ModuleTest {
     /// Exports /export with these options, beside fsid, in the place of what was exported.
     static void export_as(const std::string &options);
 
-    /// Writes a MiB and a bit below a mount, reads it back past the cache, and compares both with
-    /// what the server has.
-    static void round_trip(const std::string &dir = "/mnt/nfs");
+    /// Writes so many bytes below the mount, by default a MiB and a bit, reads them back past the
+    /// cache, and compares with what the server has.
+    static void round_trip(unsigned bytes = 1100001);
 };
 
 } // namespace lab

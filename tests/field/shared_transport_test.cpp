@@ -18,6 +18,7 @@ class SharedTransportTest : public FieldTest {
         FieldTest::SetUp();
         serve({Transport::svcrdma, Transport::tcp});
         ASSERT_TRUE(nfs_);
+        on(server(), "head -c 1M /dev/urandom > /export/data");
     }
 
     /// Calls that our module gets while a MiB is read below `dir`, past the cache.
@@ -30,7 +31,6 @@ class SharedTransportTest : public FieldTest {
 
 // A Kubernetes recipe whose "RDMA" mounts ran over TCP.
 TEST_F(SharedTransportTest, TheSecondMountTakesTheFirstOnes) {
-    on(server(), "head -c 1M /dev/urandom > /export/data");
     mount_as("vers=4.2,proto=tcp", "/", "/mnt/nfs");
     mount_as("vers=4.2,rdma,port=20049", "/", "/mnt/second");
     // /proc/mounts tells the truth, where the mount line does not.
@@ -47,7 +47,6 @@ TEST_F(SharedTransportTest, TheSecondMountTakesTheFirstOnes) {
 
 // The same report: what to do instead.
 TEST_F(SharedTransportTest, Version3KeepsThemApart) {
-    on(server(), "head -c 1M /dev/urandom > /export/data");
     mount_as("vers=3,proto=tcp,nolock", "/export", "/mnt/nfs");
     mount_as("vers=3,rdma,port=20049,nolock", "/export", "/mnt/second");
     EXPECT_THAT(options_of("/mnt/second"), HasSubstr("proto=rdma"));
