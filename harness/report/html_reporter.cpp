@@ -54,12 +54,12 @@ void add_tables(pugi::xml_node body, const Report &report) {
     for (const Table &table : make_tables(report)) {
         add(body, "h2", fmt::format("Kernel {}, NFSv{}", table.kernel, table.nfs));
         auto node = add(body, "table");
-        std::vector<std::string> head{"workload", ""};
+        std::vector<std::string> head{"workload", "", "runs"};
         head.insert(head.end(), table.transports.begin(), table.transports.end());
         head.insert(head.end(), table.comparisons.begin(), table.comparisons.end());
         add_row(node, "th", head);
         for (const Table::Row &row : table.rows) {
-            std::vector<std::string> cells{row.workload, row.metric};
+            std::vector<std::string> cells{row.workload, row.metric, row.runs};
             cells.insert(cells.end(), row.values.begin(), row.values.end());
             cells.insert(cells.end(), row.ratios.begin(), row.ratios.end());
             add_row(node, "td", cells);

@@ -94,6 +94,19 @@ json handler_json(const Trace &trace) {
     return object;
 }
 
+json latency_json(const Latency &latency) {
+    auto object = json::object();
+    const auto put = [&](const char *key, std::optional<std::uint64_t> ns) {
+        if (ns)
+            object[key] = *ns;
+    };
+    put("p50", latency.p50);
+    put("p90", latency.p90);
+    put("p99", latency.p99);
+    put("p99.9", latency.p999);
+    return object;
+}
+
 json run_json(const Run &run) {
     json object{{"kernel", run.key.kernel},
                 {"transport", transport_name(run.key.transport)},
@@ -114,8 +127,7 @@ json run_json(const Run &run) {
         object["bytes_per_s"] = run.fio->bytes_per_s;
         object["runtime_ms"] = run.fio->runtime_ms;
         if (run.fio->latency_ns)
-            object["latency_ns"] = {{"p50", run.fio->latency_ns->p50},
-                                    {"p99", run.fio->latency_ns->p99}};
+            object["latency_ns"] = latency_json(*run.fio->latency_ns);
         for (const ClientResult &client : run.fio->clients)
             object["clients"].push_back({{"host", client.host},
                                          {"ops", client.ops},

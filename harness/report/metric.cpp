@@ -14,6 +14,10 @@ using Value = std::optional<double>;
 
 // What tracing costs goes into what fio and the scheduler measure: no measure, where another
 // repeat went without.
+Value ops(const Run &run) {
+    return run.set_aside ? Value() : static_cast<double>(run.fio->ops);
+}
+
 Value iops(const Run &run) {
     return run.set_aside ? Value() : run.fio->iops;
 }
@@ -22,16 +26,14 @@ Value bytes_per_s(const Run &run) {
     return run.set_aside ? Value() : static_cast<double>(run.fio->bytes_per_s);
 }
 
-template <std::uint64_t Latency::*percentile> Value latency_ms(const Run &run) {
-    if (run.set_aside || !run.fio->latency_ns)
+/// A percentile, if at least ten I/Os are beyond it: fewer are what another run would not meet
+/// again.
+template <std::optional<std::uint64_t> Latency::*percentile, std::uint64_t fewest>
+Value latency_ms(const Run &run) {
+    if (run.set_aside || !run.fio->latency_ns || run.fio->ops < fewest)
         return std::nullopt;
-    return static_cast<double>((*run.fio->latency_ns).*percentile) / 1e6;
-}
-
-/// Of fewer I/Os the slowest hundredth is a handful, which another run would not meet again.
-Value latency_p99(const Run &run) {
-    constexpr std::uint64_t fewest = 1000;
-    return run.fio->ops < fewest ? Value() : latency_ms<&Latency::p99>(run);
+    const auto ns = (*run.fio->latency_ns).*percentile;
+    return ns ? Value(static_cast<double>(*ns) / 1e6) : std::nullopt;
 }
 
 Value fairness(const Run &run) {
@@ -147,6 +149,7 @@ Value pinned_pages(const Run &run) {
 }
 
 constexpr std::array table{
+    MetricInfo{.metric = Metric::ops, .name = "ops", .label = "I/Os", .value = ops},
     MetricInfo{.metric = Metric::iops,
                .name = "iops",
                .label = "I/O per s",
@@ -165,14 +168,28 @@ constexpr std::array table{
                .name = "latency_p50_ms",
                .label = "latency p50, ms",
                .digits = 2,
+               .optional = true,
                .in_sweep = true,
-               .value = latency_ms<&Latency::p50>},
+               .value = latency_ms<&Latency::p50, 1>},
+    MetricInfo{.metric = Metric::latency_p90_ms,
+               .name = "latency_p90_ms",
+               .label = "latency p90, ms",
+               .digits = 2,
+               .optional = true,
+               .value = latency_ms<&Latency::p90, 100>},
     MetricInfo{.metric = Metric::latency_p99_ms,
                .name = "latency_p99_ms",
                .label = "latency p99, ms",
                .digits = 2,
+               .optional = true,
                .in_sweep = true,
-               .value = latency_p99},
+               .value = latency_ms<&Latency::p99, 1000>},
+    MetricInfo{.metric = Metric::latency_p999_ms,
+               .name = "latency_p999_ms",
+               .label = "latency p99.9, ms",
+               .digits = 2,
+               .optional = true,
+               .value = latency_ms<&Latency::p999, 10000>},
     MetricInfo{.metric = Metric::fairness,
                .name = "fairness",
                .label = "slowest client / fastest",

@@ -11,10 +11,13 @@ struct Run;
 
 /// What can be said of a run in one number.
 enum class Metric {
+    ops,
     iops,
     bytes_per_s,
     latency_p50_ms,
+    latency_p90_ms,
     latency_p99_ms,
+    latency_p999_ms,
     fairness,    ///< I/Os of the slowest client, divided by those of the fastest
     sends_per_s, ///< replies of our module
     nfsd_wakeups_per_op,

@@ -38,6 +38,15 @@ std::string ratio_text(const Report &report, const Table &table, const std::stri
     return "-";
 }
 
+/// How many runs are behind the values of a row; where transports differ, of each that has any.
+std::string runs_text(std::vector<std::size_t> counts) {
+    std::erase(counts, 0U);
+    const auto same = std::ranges::unique(counts).begin();
+    if (counts.begin() != same && std::next(counts.begin()) == same)
+        return std::to_string(counts.front());
+    return counts.empty() ? "-" : fmt::format("{}", fmt::join(counts, "/"));
+}
+
 Table make_table(const Report &report, const std::string &kernel, const std::string &nfs,
                  const Runs &runs) {
     Table table{kernel, nfs, {}, {}, {}};
@@ -61,8 +70,9 @@ Table make_table(const Report &report, const std::string &kernel, const std::str
         for (const MetricInfo &info : metrics()) {
             if (info.label.empty())
                 continue;
-            Table::Row row{workload, std::string(info.label), {}, {}};
+            Table::Row row{workload, std::string(info.label), "", {}, {}};
             bool known = !info.optional;
+            std::vector<std::size_t> counts;
             for (const Transport transport : transports) {
                 std::vector<double> values;
                 for (const Run *run : passed)
@@ -70,9 +80,11 @@ Table make_table(const Report &report, const std::string &kernel, const std::str
                         value && run->key.transport == transport)
                         values.push_back(*value / info.unit);
                 known = known || !values.empty();
+                counts.push_back(values.size());
                 row.values.push_back(number(
                     values.empty() ? std::nullopt : std::optional(median(values)), info.digits));
             }
+            row.runs = runs_text(std::move(counts));
             for (std::size_t i = 1; i < transports.size(); ++i)
                 row.ratios.push_back(info.ratio_shown
                                          ? ratio_text(report, table, workload, info.metric,
@@ -82,15 +94,20 @@ Table make_table(const Report &report, const std::string &kernel, const std::str
                 table.rows.push_back(std::move(row));
         }
         Table::Row row{
-            workload, "verify errors", {}, std::vector<std::string>(table.comparisons.size())};
+            workload, "verify errors", "", {}, std::vector<std::string>(table.comparisons.size())};
+        std::vector<std::size_t> counts;
         for (const Transport transport : transports) {
-            std::optional<std::uint64_t> errors;
-            for (const Run *run : runs)
-                if (run->key.what() == workload && run->key.transport == transport && run->fio &&
-                    run->verified)
-                    errors = errors.value_or(0) + run->fio->verify_errors;
-            row.values.push_back(errors ? fmt::format("{}", *errors) : "-");
+            const auto verified = select(runs, [&](const Run &run) {
+                return run.key.what() == workload && run.key.transport == transport && run.fio &&
+                       run.verified;
+            });
+            std::uint64_t errors = 0;
+            for (const Run *run : verified)
+                errors += run->fio->verify_errors;
+            counts.push_back(verified.size());
+            row.values.push_back(verified.empty() ? "-" : fmt::format("{}", errors));
         }
+        row.runs = runs_text(std::move(counts));
         if (std::ranges::any_of(row.values, [](const std::string &v) { return v != "-"; }))
             table.rows.push_back(std::move(row));
     }

@@ -12,7 +12,8 @@ namespace lab {
 struct Table {
     struct Row {
         std::string workload;
-        std::string metric;              ///< with its unit
+        std::string metric; ///< with its unit
+        std::string runs;   ///< how many are behind each value: "3", or "3/2" by transport
         std::vector<std::string> values; ///< one per transport: medians over the repeats
         std::vector<std::string> ratios; ///< one per comparison: "1.03 (0.98..1.10)"
     };

@@ -23,25 +23,29 @@ std::string table_text(const Table &table) {
     });
     const auto second =
         widest("", table, [](const Table::Row &row) -> const std::string & { return row.metric; });
+    const auto third = widest(
+        "runs", table, [](const Table::Row &row) -> const std::string & { return row.runs; });
     constexpr std::size_t value_width = 9;
     constexpr std::size_t ratio_width = 19;
 
     auto text = fmt::format("Kernel {}, NFSv{}\n", table.kernel, table.nfs);
-    const auto line = [&](const std::string &workload, const std::string &metric,
-                          const std::vector<std::string> &values,
-                          const std::vector<std::string> &ratios) {
-        auto words = fmt::format("  {:<{}}  {:<{}}", workload, first, metric, second);
-        for (const std::string &value : values)
+    const auto line = [&](const Table::Row &row) {
+        auto words = fmt::format("  {:<{}}  {:<{}} {:>{}}", row.workload, first, row.metric, second,
+                                 row.runs, third);
+        for (const std::string &value : row.values)
             words += fmt::format(" {:>{}}", value, value_width);
-        for (const std::string &ratio : ratios)
+        for (const std::string &ratio : row.ratios)
             words += fmt::format(" {:>{}}", ratio, ratio_width);
         text += words.substr(0, words.find_last_not_of(' ') + 1) + "\n";
     };
-    line("workload", "", table.transports, table.comparisons);
+    line({"workload", "", "runs", table.transports, table.comparisons});
     std::string last;
-    for (const Table::Row &row : table.rows) {
-        line(row.workload == last ? "" : row.workload, row.metric, row.values, row.ratios);
+    for (Table::Row row : table.rows) {
+        const bool same = row.workload == last;
         last = row.workload;
+        if (same)
+            row.workload.clear();
+        line(row);
     }
     return text;
 }

@@ -55,9 +55,15 @@ std::optional<Latency> latency_of(const json &direction) {
         const auto latency = direction.find(key);
         if (latency == direction.end() || !latency->contains("percentile"))
             continue;
-        const json &percentile = (*latency)["percentile"];
-        if (percentile.contains("50.000000") && percentile.contains("99.000000"))
-            return Latency{number(percentile, "50.000000"), number(percentile, "99.000000")};
+        const json &percentiles = (*latency)["percentile"];
+        const auto percentile = [&](const char *key) {
+            return percentiles.contains(key) ? std::optional(number(percentiles, key))
+                                             : std::nullopt;
+        };
+        return Latency{.p50 = percentile("50.000000"),
+                       .p90 = percentile("90.000000"),
+                       .p99 = percentile("99.000000"),
+                       .p999 = percentile("99.900000")};
     }
     return std::nullopt;
 }

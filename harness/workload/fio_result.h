@@ -11,10 +11,10 @@
 
 namespace lab {
 
-/// Completion latency of a run's I/O, in nanoseconds.
+/// Percentiles of the completion latency of a run's I/O, in nanoseconds. A job file may have asked
+/// fio for others.
 struct Latency {
-    std::uint64_t p50 = 0;
-    std::uint64_t p99 = 0;
+    std::optional<std::uint64_t> p50, p90, p99, p999;
 };
 
 /// What one of several clients did.

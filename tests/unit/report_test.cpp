@@ -33,7 +33,7 @@ Run make_run(Transport transport, unsigned repeat, double iops, std::int64_t nfs
     run.fio->ops = 1000;
     run.fio->iops = iops;
     run.fio->bytes_per_s = static_cast<std::uint64_t>(iops) * 4096;
-    run.fio->latency_ns = Latency{2'000'000, 9'000'000};
+    run.fio->latency_ns = Latency{.p50 = 2'000'000, .p90 = 5'000'000, .p99 = 9'000'000, .p999 = {}};
     run.server = Delta{};
     run.server->context_switches = 3000;
     run.trace = Trace{{{"nfsd", nfsd}, {"kworker", 7}}, {{"do_work [rdma_rxe]", 5}}, {{1000, 3}}};
@@ -73,6 +73,7 @@ TEST(SummarySchema, TakesWhatIsWritten) {
     auto report = make_report();
     report.environment.settings = {{"memory", "4096 MiB"}};
     report.boots[0].setup = "cpus=4";
+    report.boots[0].soak = Soak{.seed = 7, .troubles = {{"client reset", 2}}};
     report.runs[0].fio->clients = {{"192.0.2.2", 600, 300, 1'200'000},
                                    {"192.0.2.3", 400, 200, 800'000}};
     const auto summary = json::parse(to_json(report));
@@ -156,6 +157,46 @@ TEST(Metrics, FollowFromCalls) {
     EXPECT_FALSE(metric_of(run, Metric::futile_visits));
 }
 
+TEST(Metrics, PercentilesNeedEnoughBeyondThem) {
+    lab::Run run = make_run(Transport::svcrdma, 1, 100);
+    run.fio->latency_ns->p999 = 20'000'000;
+    const auto known = [&](std::uint64_t ops) {
+        run.fio->ops = ops;
+        std::vector<std::string_view> names;
+        for (const Metric metric : {Metric::latency_p50_ms, Metric::latency_p90_ms,
+                                    Metric::latency_p99_ms, Metric::latency_p999_ms})
+            if (metric_of(run, metric))
+                names.push_back(metric_name(metric));
+        return names;
+    };
+    EXPECT_THAT(known(99), testing::ElementsAre("latency_p50_ms"));
+    EXPECT_THAT(known(999), testing::ElementsAre("latency_p50_ms", "latency_p90_ms"));
+    EXPECT_EQ(known(9999).size(), 3U);
+    EXPECT_EQ(known(10'000).size(), 4U);
+    EXPECT_EQ(metric_of(run, Metric::latency_p999_ms), 20);
+    // What the job file did not ask fio for is not known, however many I/Os there were.
+    run.fio->latency_ns->p90.reset();
+    EXPECT_EQ(known(10'000).size(), 3U);
+}
+
+TEST(Tables, SayHowManyRunsAreBehindAValue) {
+    auto report = make_report();
+    const auto runs = [&](std::string_view metric) -> std::string {
+        const auto tables = make_tables(report);
+        for (const Table::Row &row : tables.at(0).rows)
+            if (row.metric == metric)
+                return row.runs;
+        return "no such row";
+    };
+    EXPECT_EQ(runs("I/O per s"), "2");
+    report.runs[0].set_aside = true;
+    EXPECT_EQ(runs("I/O per s"), "2/1") << "one of svcrdma's is not there";
+    report.runs[1].set_aside = true;
+    EXPECT_EQ(runs("I/O per s"), "1");
+    EXPECT_EQ(runs("nfsd wakeups per I/O"), "2");
+    EXPECT_EQ(runs("instructions per I/O"), "-") << "nobody counted them";
+}
+
 TEST(Comparisons, LeaveOutWhatFailedOrHasNoCounterpart) {
     auto runs = make_report().runs;
     runs[0].outcome = {Verdict::fail, "bad data"};
@@ -213,7 +254,7 @@ TEST(JsonReport, FollowsTheSchema) {
     EXPECT_EQ(run["ops"], 1000);
     EXPECT_EQ(run["iops"], 1000.0);
     EXPECT_EQ(run["bytes_per_s"], 4096000);
-    EXPECT_EQ(run["latency_ns"], (json{{"p50", 2000000}, {"p99", 9000000}}));
+    EXPECT_EQ(run["latency_ns"], (json{{"p50", 2000000}, {"p90", 5000000}, {"p99", 9000000}}));
     EXPECT_EQ(run["verify_errors"], 0);
     EXPECT_EQ(run["server"]["context_switches"], 3000);
     EXPECT_EQ(run["server"]["wakeups"], (json{{"nfsd", 400}, {"kworker", 7}}));
@@ -351,7 +392,7 @@ TEST(TextReport, ShowsADashForWhatWasNotMeasuredAndSaysWhatFailed) {
     report.outcome = conclude(report);
     report.comparisons = compare(report.runs);
     const auto text = to_text(report);
-    EXPECT_THAT(text, testing::ContainsRegex("latency p99, ms +- +-"));
+    EXPECT_THAT(text, testing::ContainsRegex("switches per I/O +- +- +-"));
     EXPECT_THAT(text, HasSubstr("randread over rpcrdma, repeat 1: 3 verification errors"));
     EXPECT_THAT(text, HasSubstr("Verdict: fail: 3 verification errors"));
 }
