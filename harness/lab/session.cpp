@@ -11,14 +11,12 @@
 #include "report/profile_file.h"
 #include "util/file.h"
 #include "util/shell.h"
+#include "util/watch.h"
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
 #include <fmt/format.h>
-#include <mutex>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 namespace lab {
 namespace {
@@ -230,16 +228,9 @@ Outcome Session::attempt(Run &run, const JobFile &job, Deadline deadline) {
 // A client waits for a dead server for minutes. We need not.
 Result<FioOutput> Session::run_watched(const Run &run, const JobFile &job,
                                        const std::vector<Mount> &mounts, Deadline deadline) {
-    std::mutex mutex;
-    std::condition_variable_any stopped;
-    const std::jthread watcher([&](const std::stop_token &stop) {
-        std::unique_lock lock(mutex);
-        while (!stop.stop_requested()) {
-            // When even this fails the client is gone as well, and run_fio() notices.
-            if (!pair_->alive() && stop_fio(pair_->client(), Deadline::scaled(step)))
-                return;
-            stopped.wait_for(lock, stop, 1s, [] { return false; });
-        }
+    // When even stopping fio fails the client is gone as well, and run_fio() notices.
+    const auto watcher = watch(1s, [this] {
+        return pair_->alive() || !stop_fio(pair_->client(), Deadline::scaled(step));
     });
     // The repeat is the seed: all transports do the same I/Os.
     std::vector<FioPlace> places;

@@ -285,7 +285,7 @@ Result<Results::Data> Results::read_plus() {
             all.bytes.insert(all.bytes.end(), piece.begin(), piece.end());
         } else if (kind == content_hole) {
             const auto length = in_.u64();
-            if (length > longest)
+            if (length > longest - std::min<std::uint64_t>(longest, all.bytes.size()))
                 return fail("the result of READ_PLUS is longer than was asked for");
             all.bytes.resize(all.bytes.size() + length);
         } else {

@@ -13,6 +13,9 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include <filesystem>
+#include <optional>
+
 namespace lab {
 
 using nlohmann::json;
@@ -62,15 +65,29 @@ std::string fingerprint(const Image &image) {
                        image.recipe);
 }
 
+/// What was found out earlier, if it holds for `fingerprint`. A file that says anything else is as
+/// good as none.
+std::optional<Accelerator> remembered(const std::filesystem::path &file,
+                                      const std::string &fingerprint) {
+    const auto known = json::parse(read_file(file).value_or(""), nullptr, false);
+    const auto text = [&](const char *key) -> std::string {
+        const auto it = known.is_object() ? known.find(key) : known.end();
+        return it != known.end() && it->is_string() ? it->get<std::string>() : "";
+    };
+    const auto name = text("name");
+    if (text("fingerprint") != fingerprint || (name != "kvm" && name != "tcg"))
+        return std::nullopt;
+    return Accelerator{name, text("reason")};
+}
+
 } // namespace
 
 Result<Accelerator> choose_accelerator(const Image &image) {
     const auto file = image.dir.parent_path() / "accelerator.json";
     const auto now = fingerprint(image);
     Accelerator result;
-    const auto known = json::parse(read_file(file).value_or(""), nullptr, false);
-    if (known.is_object() && known.value("fingerprint", "") == now) {
-        result = {known.value("name", "tcg"), known.value("reason", "")};
+    if (auto known = remembered(file, now)) {
+        result = *std::move(known);
     } else {
         const auto kvm = image.kernels.empty() ? fail("the image has no kernel to try")
                                                : try_kvm(image.kernels.back());

@@ -4,13 +4,11 @@
 #include "host/guest_script.h"
 #include "util/shell.h"
 #include "util/text.h"
+#include "util/watch.h"
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <fmt/format.h>
-#include <mutex>
-#include <stop_token>
 #include <thread>
 
 namespace lab {
@@ -41,24 +39,18 @@ std::optional<std::uint64_t> rpcs_sent(const std::vector<FioPlace> &places) {
 /// Stops the first place's fio when the clients together have sent nothing for `idle`. One alone
 /// does not tell: it may be done before the others. Watches until it is told to stop.
 std::jthread watch_rpcs(const std::vector<FioPlace> &places, std::chrono::seconds idle) {
-    return std::jthread([&places, idle](const std::stop_token &stop) {
-        constexpr auto pace = std::chrono::seconds(5);
-        std::mutex mutex;
-        std::condition_variable_any stopped;
-        std::unique_lock lock(mutex);
-        std::optional<std::uint64_t> last;
-        auto moved = std::chrono::steady_clock::now();
-        while (!stopped.wait_for(lock, stop, pace, [] { return false; }) &&
-               !stop.stop_requested()) {
-            const auto now = rpcs_sent(places);
-            if (now && now != last)
-                moved = std::chrono::steady_clock::now();
-            last = now;
-            if (std::chrono::steady_clock::now() - moved > idle) {
-                (void)stop_fio(*places.front().host, Deadline::scaled(pace));
-                return;
-            }
-        }
+    static constexpr auto pace = std::chrono::seconds(5);
+    using Clock = std::chrono::steady_clock;
+    return watch(pace, [&places, idle, last = std::optional<std::uint64_t>(),
+                        moved = Clock::now()]() mutable {
+        const auto now = rpcs_sent(places);
+        if (now && now != last)
+            moved = Clock::now();
+        last = now;
+        if (Clock::now() - moved <= idle)
+            return true;
+        (void)stop_fio(*places.front().host, Deadline::scaled(pace));
+        return false;
     });
 }
 

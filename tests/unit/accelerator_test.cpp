@@ -67,6 +67,22 @@ TEST_F(AcceleratorTest, IsRememberedInTheCache) {
     EXPECT_EQ(chosen.reason, "it worked before");
 }
 
+// Whoever wrote it: nothing ends by an exception.
+TEST_F(AcceleratorTest, IsFoundOutAnewWhereTheCacheSaysNonsense) {
+    for (const json &nonsense : {json{{"name", 7}}, json{{"name", "xen"}}, json{{"fingerprint", 1}},
+                                 json{{"name", json::array()}, {"reason", nullptr}}}) {
+        remember_kvm();
+        auto answer = remembered();
+        answer.update(nonsense);
+        ASSERT_TRUE(write_file(file_, answer.dump()));
+        EXPECT_EQ(choose().reason, nothing_to_try) << nonsense;
+    }
+    for (const char *text : {"[]", "7", "\"kvm\"", "{"}) {
+        ASSERT_TRUE(write_file(file_, text));
+        EXPECT_EQ(choose().reason, nothing_to_try) << text;
+    }
+}
+
 TEST_F(AcceleratorTest, StretchesDeadlinesUnderEmulationOnly) {
     Deadline::set_scale(7);
     (void)choose();

@@ -94,9 +94,12 @@ TEST_F(CliTest, EveryCommandHasHelp) {
 }
 
 TEST_F(CliTest, RefusesACommandThatItDoesNotKnow) {
-    for (const Words &words : {Words{}, Words{"frobnicate"}, Words{"module"},
-                               Words{"module", "frobnicate"}, Words{"image"}, Words{"kernel"}})
-        EXPECT_THAT(complaint(words), HasSubstr("subcommand"));
+    for (const Words &words : {Words{}, Words{"module"}, Words{"image"}, Words{"kernel"}})
+        EXPECT_THAT(complaint(words), HasSubstr("subcommand is required"));
+    EXPECT_THAT(complaint({"frobnicate"}),
+                HasSubstr("There is no subcommand \"frobnicate\"; there are conformance, doctor,"));
+    EXPECT_THAT(complaint({"module", "frobnicate"}),
+                HasSubstr("There is no subcommand \"frobnicate\"; there are build,"));
 }
 
 TEST_F(CliTest, NamesTheOptionThatItDoesNotKnow) {

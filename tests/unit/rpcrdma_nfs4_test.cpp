@@ -249,6 +249,9 @@ TEST(Nfs4Results, OfReadPlusHaveTheirHolesFilled) {
     EXPECT_EQ(read->length, 6U);
     expect_needed(words, decode);
     EXPECT_THAT(complaint({68, 0, 1, 1, 1, 0, 0, 1, 0}, decode), HasSubstr("longer than"));
+    // Nor are several holes together, however many a reply names.
+    EXPECT_THAT(complaint({68, 0, 1, 2, 1, 0, 0, 0, 1 << 20, 1, 0, 0, 0, 1}, decode),
+                HasSubstr("longer than"));
     EXPECT_THAT(complaint({68, 0, 1, 1, 2, 0, 0, 0, 0}, decode), HasSubstr("content of kind 2"));
     EXPECT_THAT(complaint({68, 0, 1, 0xffffffff}, decode), HasSubstr("truncated"));
 }
