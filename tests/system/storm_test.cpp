@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Hundreds of connections come back at once.
+#include "addresses.h"
 #include "module_test.h"
 
 #include <fmt/format.h>
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -26,14 +28,8 @@ class StormTest : public ModuleTest {
                "done; for dir in /mnt/storm*; do ! mountpoint -q $dir || umount $dir || umount -f "
                "$dir; done",
                seconds(120));
-        on(server(), fmt::format("for i in $(seq {}); do ip addr del {}.$((100 + i))/24 dev eth1 "
-                                 "2>/dev/null; done; :",
-                                 addresses, network()));
+        addresses_.reset();
         ModuleTest::TearDown();
-    }
-
-    static std::string network() {
-        return server().data_address().substr(0, server().data_address().rfind('.'));
     }
 
     /// A mount and a writer on it, which takes turns on all connections and stops at any error.
@@ -115,16 +111,16 @@ class StormTest : public ModuleTest {
                 << output_on(host, fmt::format("writer{}", n));
         }
     }
+
+    std::optional<Addresses> addresses_;
 };
 
 TEST_F(StormTest, OneClientWithSixteenMounts) {
     serve({Transport::svcrdma}, 8);
     ASSERT_TRUE(nfs_);
-    on(server(), fmt::format("for i in $(seq {}); do ip addr add {}.$((100 + i))/24 dev eth1; done",
-                             addresses, network()));
+    addresses_.emplace(server(), addresses);
     for (unsigned n = 0; n < addresses; n++)
-        begin_writer(client(), n, fmt::format("{}.{}", network(), 101 + n),
-                     "vers=3,nolock,mountproto=tcp", "/export");
+        begin_writer(client(), n, addresses_->at(n), "vers=3,nolock,mountproto=tcp", "/export");
     interrupt(1, addresses * per_mount);
     end_writers(client(), addresses);
 }

@@ -196,6 +196,10 @@ Pair &VmTest::pair() {
     return *booted;
 }
 
+fs::path VmTest::run_dir() {
+    return pair().ssh_config().parent_path();
+}
+
 fs::path VmTest::module() {
     return kept_module;
 }

@@ -53,6 +53,9 @@ class VmTest : public ::testing::Test {
     static Host &server() { return pair().server(); }
     static Host &client(unsigned index = 0) { return pair().client(index); }
 
+    /// Where consoles and logs are, and what a test leaves for a reader.
+    static std::filesystem::path run_dir();
+
     /// svcrdma.ko for the pair's kernel.
     static std::filesystem::path module();
 

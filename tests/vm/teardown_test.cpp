@@ -93,9 +93,11 @@ TEST_F(TeardownTest, ManyEndTogether) {
     start_on(client(), "load",
              "cd /mnt/nfs && fio --name=load --size=8m --bs=16k --rw=randrw --direct=1 "
              "--ioengine=libaio --iodepth=32 --time_based --runtime=20 --minimal");
-    ASSERT_TRUE(eventually([](const Counters &now) { return now.at("live_connections") == 16; },
-                           seconds(20)));
-    on(server(), "sleep 1");
+    ASSERT_TRUE(eventually(
+        [](const Counters &now) {
+            return now.at("live_connections") == 16 && now.at("calls") > 1000;
+        },
+        seconds(30)));
     const auto trace = traced("svc_rdma_detach svc_rdma_drained svc_rdma_freed", [] {
         on(server(), "echo 0 > /proc/fs/nfsd/threads");
         expect_nothing_live();
