@@ -2,6 +2,7 @@
 #include "bench/connections.h"
 
 #include "host/guest_script.h"
+#include "nfs/rdma_device.h"
 #include "util/interrupt.h"
 #include "util/text.h"
 
@@ -81,7 +82,8 @@ Result<void> Measurement::change_addresses(const char *how) {
 Result<void> Measurement::mount(unsigned number, unsigned connections) {
     const auto address = fmt::format("{}.{}", network_of(server_), 101 + number);
     const auto command = fmt::format(fmt::runtime(mount_one), number, port_, connections, address);
-    TRY(client_.check(command, Deadline::scaled(limit)));
+    if (auto mounted = client_.check(command, Deadline::scaled(limit)); !mounted)
+        return fail("mounting " + address, mounted.error());
     return {};
 }
 
@@ -93,8 +95,7 @@ Result<void> Measurement::unmount() {
 Result<void> Measurement::wait_for(unsigned connections) {
     const auto deadline = Deadline::scaled(limit);
     for (;;) {
-        const auto up =
-            TRY(read_number(server_, "rdma resource show qp | grep -c 'type RC state RTS' || :"));
+        const auto up = TRY(connected_queue_pairs(server_));
         if (up == connections)
             return {};
         if (deadline.expired())
@@ -150,9 +151,11 @@ Result<std::vector<ConnectionCost>> Measurement::run(Progress &progress) {
     return costs;
 }
 
+/// Does all of it, and returns the first error.
 Result<void> Measurement::clean_up() {
-    TRY(unmount());
-    return change_addresses("remove");
+    auto unmounted = unmount();
+    const auto removed = change_addresses("remove");
+    return unmounted ? removed : unmounted;
 }
 
 } // namespace

@@ -4,6 +4,8 @@
 #include "util/progress.h"
 
 #include <memory>
+#include <string>
+#include <vector>
 
 namespace lab {
 
@@ -11,6 +13,7 @@ void add_run(CLI::App &app, Action &action) {
     struct Options {
         std::string file;
         unsigned cpus = 0;
+        std::vector<std::string> kernels;
         RunnerOptions runner;
     };
     const auto options = std::make_shared<Options>();
@@ -20,6 +23,8 @@ void add_run(CLI::App &app, Action &action) {
                         "Where the results directory is made (default: results)");
     command->add_flag("--keep", options->runner.keep,
                       "After a failure keep the VMs until Ctrl-C, to look around in them");
+    command->add_option("--kernel", options->kernels,
+                        "Kernels of the servers, in the place of the scenario's");
     add_cpus_option(*command, options->cpus, "CPUs of each VM (default: what the scenario says)");
     command->callback([options, &action] {
         action = [options] {
@@ -36,6 +41,8 @@ void add_run(CLI::App &app, Action &action) {
                 for (Setup &setup : scenario->setups)
                     setup.cpus = options->cpus;
             }
+            if (!options->kernels.empty())
+                scenario->kernels = options->kernels;
             const auto report = run_scenario(*scenario, options->runner);
             if (!report) {
                 say(report.error().what);

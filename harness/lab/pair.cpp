@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <fstream>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -155,8 +156,14 @@ void VmPair::describe(const Image &image) {
 }
 
 Result<void> VmPair::make_scratch() {
-    const auto made = run_process({"mke2fs", "-q", "-t", "ext4", server_.options.scratch.string(),
-                                   fmt::format("{}M", options_.scratch_mib)},
+    const auto &disk = server_.options.scratch;
+    if (!std::ofstream(disk))
+        return fail("cannot make " + disk.string());
+    std::error_code error;
+    fs::resize_file(disk, std::uintmax_t{options_.scratch_mib} << 20, error);
+    if (error)
+        return fail(fmt::format("cannot make {}: {}", disk.string(), error.message()));
+    const auto made = run_process({"mkfs." + options_.scratch_type, "-q", disk.string()},
                                   Deadline::scaled(std::chrono::seconds(20)));
     if (!made)
         return fail("making the server's disk", made.error());

@@ -23,8 +23,9 @@ struct PairOptions {
     unsigned clients = 1;          ///< client VMs, 1 or more
     unsigned cpus = default_cpus;  ///< of each VM, if the accelerator can
     unsigned memory_mib = default_memory_mib; ///< of each VM
-    unsigned scratch_mib = 0;        ///< an ext4 file system on the server's /dev/vdb; 0: none
-    bool count_instructions = false; ///< of the server, where the accelerator lets us
+    unsigned scratch_mib = 0;                 ///< a file system on the server's /dev/vdb; 0: none
+    std::string scratch_type = "ext4";        ///< of that: "ext4" or "xfs"
+    bool count_instructions = false;          ///< of the server, where the accelerator lets us
 };
 
 /// A server and a client VM, or several: booted, reachable by SSH, joined by a data

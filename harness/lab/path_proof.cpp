@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "lab/path_proof.h"
 
+#include "nfs/rdma_device.h"
+
 #include <fmt/format.h>
 
 #include <chrono>
@@ -91,10 +93,19 @@ Result<PathProof::Evidence> PathProof::finish(const Snapshot &after) {
         return fail(
             fmt::format("no proof of {}: the client's mount says \"{}\"", name, evidence.mount));
 
-    const auto packets = at(evidence.server_device, "rcvd_pkts");
-    if (rdma ? packets == 0 : packets > stray_packets)
-        return fail(fmt::format("no proof of {}: the server's RDMA device received {} packets",
-                                name, packets));
+    if (rdma && after.device.empty()) {
+        const auto pairs = TRY(connected_queue_pairs(server_->host()));
+        if (pairs == 0)
+            return fail(fmt::format("no proof of {}: the server has no connected queue pair, and "
+                                    "its RDMA device does not count packets",
+                                    name));
+        evidence.server_device["connected_queue_pairs"] = pairs;
+    } else {
+        const auto packets = at(evidence.server_device, "rcvd_pkts");
+        if (rdma ? packets == 0 : packets > stray_packets)
+            return fail(fmt::format("no proof of {}: the server's RDMA device received {} packets",
+                                    name, packets));
+    }
     const auto calls = at(evidence.module, "calls");
     if ((transport_ == Transport::svcrdma) != (calls > 0))
         return fail(fmt::format("no proof of {}: svcrdma counted {} calls", name, calls));

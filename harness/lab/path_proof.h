@@ -21,13 +21,14 @@ class PathProof {
         std::string portlist;                  ///< the listener's line
         std::string mount;                     ///< the client's line in /proc/mounts
         Counters module;                       ///< our module's counters, after minus before
-        Counters server_device, client_device; ///< rxe's, after minus before
+        Counters server_device, client_device; ///< the RDMA devices', after minus before
     };
 
     /// Reads the client's again and judges, with the server's of `after`: the listener in the
     /// portlist, the protocol and port in the client's mounts, RDMA packets moved for the RDMA
     /// transports and none for TCP, our module's calls moved for svcrdma and stood still
-    /// otherwise. An error says which of these does not hold.
+    /// otherwise. Where the device counts no packets (siw) a connected queue pair has to do. An
+    /// error says which of these does not hold.
     Result<Evidence> finish(const Snapshot &after);
 
   private:

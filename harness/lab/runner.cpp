@@ -9,6 +9,7 @@
 #include "lab/pair.h"
 #include "lab/results_dir.h"
 #include "lab/session.h"
+#include "lab/soak.h"
 #include "observe/leaks.h"
 #include "report/goals.h"
 #include "report/html_reporter.h"
@@ -158,6 +159,8 @@ class Runner {
     Outcome use_pair(Pair &pair, Boot &boot, std::span<const Setup> setups, const fs::path &module);
     Outcome use_setup(Pair &pair, Boot &boot, const fs::path &module, const Setup &setup,
                       Progress &progress);
+    Outcome use_soak(Pair &pair, Boot &boot, const fs::path &module, const Setup &setup,
+                     Progress &progress);
     Outcome do_runs(Session &session, const Boot &boot, const std::vector<Planned> &plan,
                     Progress &progress);
     void collect(Pair &pair, Boot &boot);
@@ -277,6 +280,15 @@ Outcome Runner::use_setup(Pair &pair, Boot &boot, const fs::path &module, const 
     return outcome;
 }
 
+Outcome Runner::use_soak(Pair &pair, Boot &boot, const fs::path &module, const Setup &setup,
+                         Progress &progress) {
+    const auto done = [this](Run run) {
+        report_.planned_runs++;
+        add_run(std::move(run));
+    };
+    return soak(pair, scenario_, setup, module, boot, results_, done, progress);
+}
+
 Outcome Runner::use_pair(Pair &pair, Boot &boot, std::span<const Setup> setups,
                          const fs::path &module) {
     for (Host *host : pair.machines())
@@ -284,7 +296,8 @@ Outcome Runner::use_pair(Pair &pair, Boot &boot, std::span<const Setup> setups,
             return why_no_session(pair, done.error());
     Progress progress(fmt::format("{} on {}", scenario_.name, boot.kernel));
     for (const Setup &setup : setups)
-        if (auto outcome = use_setup(pair, boot, module, setup, progress);
+        if (auto outcome = scenario_.minutes != 0 ? use_soak(pair, boot, module, setup, progress)
+                                                  : use_setup(pair, boot, module, setup, progress);
             outcome.verdict != Verdict::pass)
             return outcome;
     progress.done();
@@ -340,7 +353,8 @@ void Runner::keep_pair(Pair &pair) {
 
 void Runner::run_boot(const Kernel &kernel, std::span<const Setup> setups, const fs::path &module) {
     const auto start = Clock::now();
-    const auto plan = plan_boot(scenario_, kernel.version, setups);
+    const auto plan = scenario_.minutes != 0 ? std::vector<Planned>()
+                                             : plan_boot(scenario_, kernel.version, setups);
     const auto done_before = report_.runs.size();
     const Setup &machines = setups.front();
     Boot boot;
@@ -360,7 +374,8 @@ void Runner::run_boot(const Kernel &kernel, std::span<const Setup> setups, const
                                     .cpus = machines.cpus,
                                     .memory_mib = scenario_.memory,
                                     .scratch_mib = disk ? disk_mib : 0,
-                                    .count_instructions = true});
+                                    .scratch_type = machines.filesystem,
+                                    .count_instructions = scenario_.minutes == 0});
     if (pair) {
         boot.boot_ms = (*pair)->boot_ms();
         report_.environment.accelerator = (*pair)->accelerator();
@@ -399,9 +414,11 @@ Report Runner::run() {
         report_.environment.network = describe(first.network);
     report_.environment.settings = scenario_.said;
     report_.environment.modules = inputs_.hashes;
-    report_.planned_runs = scenario_.kernels.size() * scenario_.nfs.size() *
-                           scenario_.workloads.size() * scenario_.transports.size() *
-                           scenario_.repeats * scenario_.setups.size();
+    report_.planned_runs = scenario_.minutes != 0
+                               ? 0 // as many as come to be done
+                               : scenario_.kernels.size() * scenario_.nfs.size() *
+                                     scenario_.workloads.size() * scenario_.transports.size() *
+                                     scenario_.repeats * scenario_.setups.size();
     for (const auto &reporter : reporters_)
         note(trouble_, reporter->start(report_));
 

@@ -10,6 +10,7 @@
 #include <fmt/ranges.h>
 #include <fstream>
 #include <optional>
+#include <random>
 #include <sstream>
 #include <string_view>
 #include <toml++/toml.h>
@@ -19,15 +20,16 @@ namespace {
 
 constexpr std::array<std::string_view, 3> transport_names{"svcrdma", "rpcrdma", "tcp"};
 constexpr std::array<std::string_view, 4> nfs_versions{"3", "4.0", "4.1", "4.2"};
-constexpr std::array<std::string_view, 2> filesystems{"tmpfs", "ext4"};
+constexpr std::array<std::string_view, 3> filesystems{"tmpfs", "ext4", "xfs"};
+constexpr std::array<std::string_view, 2> providers{"rxe", "siw"};
 constexpr std::array<std::string_view, 4> pool_modes{"auto", "global", "percpu", "pernode"};
-constexpr std::array<std::string_view, 21> keys{
-    "kernels",   "client_kernel",     "transports", "nfs",
-    "workloads", "repeats",           "cpus",       "memory",
-    "clients",   "filesystem",        "threads",    "network",
-    "mount",     "nconnect",          "export",     "max_block_size",
-    "pool_mode", "module_parameters", "sweep",      "bench",
-    "plot"};
+constexpr std::array<std::string_view, 24> keys{
+    "kernels",    "client_kernel",  "transports", "nfs",
+    "workloads",  "repeats",        "cpus",       "memory",
+    "minutes",    "seed",           "provider",   "clients",
+    "filesystem", "threads",        "network",    "mount",
+    "nconnect",   "export",         "bench",      "pool_mode",
+    "sweep",      "max_block_size", "plot",       "module_parameters"};
 
 // What goes through a shell.
 constexpr auto plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.,";
@@ -126,6 +128,39 @@ Result<void> read_sweep(const TomlReader &reader, Scenario &scenario) {
     return {};
 }
 
+/// A soak does everything itself, and as chance wants it.
+Result<void> read_soak(const TomlReader &reader, Scenario &scenario) {
+    const toml::table &table = reader.table();
+    scenario.minutes = TRY(reader.count("minutes", 0, {1, 10080}));
+    const toml::node *seed = table.get("seed");
+    if (scenario.minutes == 0)
+        return seed == nullptr ? Result<void>()
+                               : reader.error_at(seed->source(), "\"seed\" is a soak's: it needs "
+                                                                 "\"minutes\"");
+    scenario.seed = TRY(reader.count("seed", std::random_device{}(), {0, 4294967295U}));
+    scenario.said["minutes"] = std::to_string(scenario.minutes);
+    scenario.said["seed"] = std::to_string(scenario.seed);
+    const auto error = [&](std::string_view why) {
+        return reader.error_at(table.get("minutes")->source(), fmt::format("\"minutes\" {}", why));
+    };
+    if (scenario.transports != std::vector{Transport::svcrdma})
+        return error("needs transports = [\"svcrdma\"]: a soak is our transport's");
+    for (const char *other : {"bench", "repeats", "sweep", "nconnect"})
+        if (table.contains(other))
+            return error(fmt::format("goes with no \"{}\"", other));
+    for (const Setup &setup : scenario.setups) {
+        if (!setup.name.empty())
+            return error("goes with no list of setups");
+        if (setup.network.mtu != 0 || setup.network.sender != Sender::server)
+            return error("goes with no \"sender\" nor \"mtu\": a client that was reset would not "
+                         "know of it");
+    }
+    for (const JobFile &job : scenario.workloads)
+        if (!job.verifies)
+            return error(fmt::format("wants jobs that verify, and \"{}\" does not", job.name));
+    return {};
+}
+
 Result<void> read_plot(const TomlReader &reader, const std::filesystem::path &path,
                        Scenario &scenario) {
     const toml::node *node = reader.table().get("plot");
@@ -134,10 +169,10 @@ Result<void> read_plot(const TomlReader &reader, const std::filesystem::path &pa
     const auto name = node->value_exact<std::string>();
     if (!name)
         return reader.error_at(node->source(), "\"plot\" must name a file of gnuplot commands");
-    if (scenario.setups.front().name.empty())
+    if (scenario.setups.front().name.empty() && scenario.minutes == 0)
         return reader.error_at(
-            node->source(), "\"plot\" draws what varies, and nothing does: there is no \"sweep\" "
-                            "and no list of setups");
+            node->source(), "\"plot\" draws what varies, and nothing does: there is no \"sweep\", "
+                            "no list of setups and no \"minutes\"");
     // gnuplot draws it from another directory.
     scenario.plot = std::filesystem::absolute(path.parent_path() / *name);
     if (!std::filesystem::is_regular_file(scenario.plot))
@@ -272,6 +307,9 @@ Result<void> read_server(const TomlReader &reader, Scenario &scenario) {
         scenario.memory = TRY(reader.count_of(node, "memory", {512, 65536}));
         return fmt::format("{} MiB", scenario.memory);
     }));
+    TRY(read_common(reader, scenario, "provider", [&](Node node) -> Result<std::string> {
+        return scenario.provider = TRY(reader.string_of(node, "provider", {providers}));
+    }));
     TRY(read_common(reader, scenario, "mount", [&](Node node) -> Result<std::string> {
         return scenario.mount = TRY(options_of(reader, node, "mount", "fstab", of_mounts));
     }));
@@ -305,6 +343,9 @@ Result<void> read_setups(const TomlReader &reader, Scenario &scenario) {
         return reader.error_at(reader.table().get("bench")->source(),
                                "\"bench\" judges one setup: it goes with no \"sweep\" and no list "
                                "of setups");
+    if (scenario.bench && scenario.provider != "rxe")
+        return reader.error_at(reader.table().get("bench")->source(),
+                               "\"bench\" measures rxe: it goes with no other \"provider\"");
     return {};
 }
 
@@ -325,12 +366,25 @@ Result<Scenario> read_table(const std::filesystem::path &path, const toml::table
     TRY(read_server(reader, scenario));
     TRY(read_setups(reader, scenario));
     TRY(read_module_parameters(reader, scenario));
-    TRY(read_plot(reader, path, scenario));
     TRY(read_workloads(reader, path, scenario));
+    TRY(read_soak(reader, scenario));
+    TRY(read_plot(reader, path, scenario));
     return scenario;
 }
 
 } // namespace
+
+ServeOptions serve_options(const Scenario &scenario, const Setup &setup,
+                           const std::filesystem::path &module) {
+    return {.transports = scenario.transports,
+            .module = module,
+            .module_parameters = scenario.module_parameters + setup.module_parameters,
+            .threads = setup.threads,
+            .max_payload = scenario.max_block_size,
+            .export_options = scenario.export_options,
+            .disk_type = setup.filesystem == "tmpfs" ? "" : setup.filesystem,
+            .pool_mode = scenario.pool_mode};
+}
 
 Result<Scenario> read_scenario(const std::filesystem::path &path) {
     std::ifstream file(path);

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "lab/setup.h"
-#include "nfs/transport.h"
+#include "nfs/server.h"
 #include "util/result.h"
 #include "workload/job_file.h"
 
@@ -24,7 +24,10 @@ struct Scenario {
     std::vector<std::string> nfs;      ///< "3", "4.0", "4.1", "4.2"
     std::vector<JobFile> workloads;
     unsigned repeats = 1;
-    unsigned memory = 2048; ///< MiB of each VM
+    unsigned minutes = 0;         ///< of a soak; 0: it is none
+    unsigned seed = 0;            ///< of a soak
+    unsigned memory = 2048;       ///< MiB of each VM
+    std::string provider = "rxe"; ///< of their RDMA devices: "rxe" or "siw"
     /// Also measures idle connections and the raw bandwidth, and judges our goals.
     bool bench = false;
     std::string module_parameters;      ///< for svcrdma.ko, as insmod takes them
@@ -38,6 +41,10 @@ struct Scenario {
     /// as they stand there. What varies is not in it.
     std::map<std::string, std::string> said;
 };
+
+/// What one of a scenario's setups has its server serve.
+ServeOptions serve_options(const Scenario &scenario, const Setup &setup,
+                           const std::filesystem::path &module);
 
 /// Reads a scenario and checks all of it, job files included. An error names file, line and
 /// column, and says what is allowed there.

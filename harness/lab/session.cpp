@@ -61,8 +61,8 @@ std::string proof_text(const PathProof::Evidence &evidence) {
                 text += fmt::format("{}: {} {:+}\n", what, name, static_cast<std::int64_t>(value));
     };
     add("module", evidence.module);
-    add("server rxe", evidence.server_device);
-    add("client rxe", evidence.client_device);
+    add("server RDMA device", evidence.server_device);
+    add("client RDMA device", evidence.client_device);
     return text;
 }
 
@@ -71,15 +71,9 @@ std::string proof_text(const PathProof::Evidence &evidence) {
 Result<Session> Session::start(Pair &pair, const Scenario &scenario, const Setup &setup,
                                const std::filesystem::path &module,
                                const std::filesystem::path &results) {
-    auto server = TRY(NfsServer::start(
-        pair.server(), {.transports = scenario.transports,
-                        .module = module,
-                        .module_parameters = scenario.module_parameters + setup.module_parameters,
-                        .threads = setup.threads,
-                        .max_payload = scenario.max_block_size,
-                        .export_options = scenario.export_options,
-                        .disk = setup.filesystem != "tmpfs",
-                        .pool_mode = scenario.pool_mode}));
+    for (Host *host : pair.machines())
+        TRY(use_rdma_provider(*host, scenario.provider));
+    auto server = TRY(NfsServer::start(pair.server(), serve_options(scenario, setup, module)));
     Session session(pair, std::move(server), results);
     session.repeats_ = scenario.repeats;
     session.mount_options_ = scenario.mount;

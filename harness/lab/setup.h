@@ -23,7 +23,7 @@ struct Setup {
 
     unsigned cpus = default_cpus;     ///< of each VM
     unsigned clients = 1;             ///< VMs that drive the server at once
-    std::string filesystem = "tmpfs"; ///< that is exported: "tmpfs" or "ext4"
+    std::string filesystem = "tmpfs"; ///< that is exported: "tmpfs", "ext4", "xfs"
     unsigned threads = 8;             ///< nfsd threads of the server
     NetworkOptions network;           ///< while runs are measured
     unsigned nconnect = 0;            ///< connections of each mount; 0: the client decides

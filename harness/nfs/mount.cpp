@@ -5,13 +5,11 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
-
 namespace lab {
 
 Result<Mount> Mount::make(Host &client, const NfsServer &server, Transport transport,
                           const std::string &version, const std::string &dir,
-                          const std::string &options) {
+                          const std::string &options, Deadline deadline) {
     std::string with =
         fmt::format("vers={},proto={},port={}", version,
                     transport == Transport::tcp ? "tcp" : "rdma", server.port(transport));
@@ -24,14 +22,14 @@ Result<Mount> Mount::make(Host &client, const NfsServer &server, Transport trans
     const auto command = fmt::format(
         "{{ [ -d {0} ] || mkdir -p {0}; }} && mount -t nfs -o {1} {2}:{3} {0}", shell_quote(dir),
         shell_quote(with), server.host().data_address(), old ? "/export" : "/");
-    if (auto mounted = client.check(command, Deadline::scaled(std::chrono::seconds(20))); !mounted)
+    if (auto mounted = client.check(command, deadline); !mounted)
         return fail(fmt::format("mounting NFS {} over {}", version, transport_name(transport)),
                     mounted.error());
     return Mount(client, dir);
 }
 
-Result<void> Mount::unmount() {
-    TRY(client_->check("umount " + shell_quote(dir_), Deadline::scaled(std::chrono::seconds(20))));
+Result<void> Mount::unmount(Deadline deadline) {
+    TRY(client_->check("umount " + shell_quote(dir_), deadline));
     return {};
 }
 

@@ -23,7 +23,7 @@ struct ServeOptions {
     unsigned max_payload = 1U << 20;
     /// Of the export, as in exports(5), without fsid; empty: what tests want.
     std::string export_options = {};
-    bool disk = false;          ///< the host's /dev/vdb is exported, not a tmpfs
+    std::string disk_type = {}; ///< of the host's /dev/vdb, which is exported; empty: a tmpfs is
     std::string pool_mode = {}; ///< how sunrpc divides its threads into pools; empty: as it is
 };
 
@@ -42,6 +42,15 @@ class NfsServer {
     NfsServer &operator=(const NfsServer &) = delete;
     ~NfsServer() = default;
 
+    /// Ends nfsd and its listeners. What is exported stays there, and clients keep their mounts.
+    Result<void> halt();
+
+    /// Between halt() and resume(): unloads our module and loads it again, with its parameters.
+    Result<void> reload();
+
+    /// Starts nfsd and its listeners as they were.
+    Result<void> resume();
+
     /// Stops nfsd, unmounts the export and unloads our module and the stock one. Clients must
     /// have unmounted. Not done by the destructor: it can fail, and the answer is a finding.
     Result<void> stop();
@@ -51,14 +60,17 @@ class NfsServer {
     [[nodiscard]] unsigned port(Transport transport) const;
 
     [[nodiscard]] Host &host() const { return *host_; }
-    [[nodiscard]] const std::vector<Transport> &transports() const { return transports_; }
+    [[nodiscard]] const std::vector<Transport> &transports() const { return options_.transports; }
 
   private:
-    NfsServer(Host &host, std::vector<Transport> transports)
-        : host_(&host), transports_(std::move(transports)) {}
+    NfsServer(Host &host, ServeOptions options) : host_(&host), options_(std::move(options)) {}
+
+    /// Whether it serves this transport.
+    [[nodiscard]] bool serves(Transport transport) const;
+    Result<void> load();
 
     Host *host_;
-    std::vector<Transport> transports_;
+    ServeOptions options_;
 };
 
 } // namespace lab

@@ -146,6 +146,8 @@ std::string to_html(const Report &report) {
     add_outcome(body, "p", report.outcome);
     for (const std::string &note : reader_notes(report.environment))
         add(body, "p", note);
+    for (const std::string &line : soak_lines(report))
+        add(body, "p", line);
     add_tables(body, report);
     if (!report.comparisons.empty())
         add(body, "p",

@@ -53,6 +53,16 @@ json boot_json(const Boot &boot) {
     if (boot.overload)
         object["overload"] = {{"credits", boot.overload->credits},
                               {"send_ctxts", boot.overload->send_ctxts}};
+    if (boot.soak)
+        object["soak"] = {{"seed", boot.soak->seed},
+                          {"minutes", boot.soak->minutes},
+                          {"troubles", boot.soak->troubles},
+                          {"jobs", boot.soak->jobs},
+                          {"interrupted", boot.soak->interrupted},
+                          {"mended", boot.soak->mended},
+                          {"available_kib",
+                           {{"before", boot.soak->available_before_kib},
+                            {"after", boot.soak->available_after_kib}}}};
     object["findings"] = json::array();
     for (const Finding &finding : boot.findings)
         object["findings"].push_back({{"pattern", finding.pattern},

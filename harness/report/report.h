@@ -87,6 +87,18 @@ struct Overload {
     std::uint64_t send_ctxts = 0; ///< the most that existed at a time
 };
 
+/// What a soak did to its machines, and what became of it.
+struct Soak {
+    unsigned seed = 0;                        ///< of all that was left to chance
+    double minutes = 0;                       ///< how long it lasted
+    std::map<std::string, unsigned> troubles; ///< how often, by what it was
+    unsigned jobs = 0;                        ///< that clients did and verified
+    unsigned interrupted = 0;                 ///< jobs whose client lost its power meanwhile
+    unsigned mended = 0;                      ///< jobs that ended with a device that was broken
+    /// Of the server, before and after, when nothing is served; 0 where it did not come to that.
+    std::uint64_t available_before_kib = 0, available_after_kib = 0;
+};
+
 /// One boot of a pair of VMs: everything that no single run answers for.
 struct Boot {
     std::string kernel;
@@ -97,6 +109,7 @@ struct Boot {
     std::vector<ConnectionCost> connections;
     std::optional<double> raw_writes; ///< RDMA Writes without NFS, bytes per second
     std::optional<Overload> overload;
+    std::optional<Soak> soak;
     std::vector<Finding> findings; ///< of both consoles and kernel logs
     std::string directory;         ///< of its files, below the results
 };

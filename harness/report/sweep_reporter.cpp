@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "report/sweep_reporter.h"
 
+#include "report/plot.h"
 #include "util/file.h"
-#include "util/process.h"
 
-#include <chrono>
 #include <cmath>
 #include <fmt/format.h>
 #include <tuple>
@@ -71,16 +70,7 @@ Result<void> SweepReporter::finish(const Report &report) {
     if (text.empty())
         return {};
     TRY(write_file(directory_ / "sweep.tsv", text));
-    if (plot_.empty())
-        return {};
-    const auto drawn =
-        run_process({"gnuplot", "-e", fmt::format("cd '{}'", directory_.string()), plot_.string()},
-                    Deadline::in(std::chrono::minutes(1)), {.cleaning = true});
-    if (!drawn)
-        return fail("cannot draw the sweep", drawn.error());
-    if (drawn->status != 0)
-        return fail(fmt::format("gnuplot cannot draw {}: {}", plot_.string(), drawn->err));
-    return {};
+    return plot_.empty() ? Result<void>() : draw(plot_, directory_);
 }
 
 } // namespace lab

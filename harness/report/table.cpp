@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <functional>
 
 namespace lab {
@@ -153,6 +154,29 @@ std::vector<std::string> reader_notes(const Environment &environment) {
     if (environment.instructions.starts_with("not counted"))
         notes.push_back("Instructions: " + environment.instructions + ".");
     return notes;
+}
+
+std::vector<std::string> soak_lines(const Report &report) {
+    std::vector<std::string> lines;
+    for (const Boot &boot : report.boots) {
+        if (!boot.soak)
+            continue;
+        const Soak &soak = *boot.soak;
+        std::vector<std::string> troubles;
+        for (const auto &[what, times] : soak.troubles)
+            troubles.push_back(fmt::format("{} {} times", what, times));
+        auto line = fmt::format("{}: a soak of {:.0f} minutes, seed {}: {} jobs; {}", boot.kernel,
+                                soak.minutes, soak.seed, soak.jobs, fmt::join(troubles, ", "));
+        if (soak.interrupted != 0)
+            line += fmt::format("; {} jobs lost their client", soak.interrupted);
+        if (soak.mended != 0)
+            line += fmt::format("; {} jobs met a device that had to be mended", soak.mended);
+        if (soak.available_after_kib != 0)
+            line += fmt::format("; of the server's memory {} KiB were available before, {} after",
+                                soak.available_before_kib, soak.available_after_kib);
+        lines.push_back(line + ".");
+    }
+    return lines;
 }
 
 std::vector<std::string> list_troubles(const Report &report) {

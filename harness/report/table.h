@@ -30,6 +30,9 @@ std::vector<Table> make_tables(const Report &report);
 /// What a reader of figures must know about them, a sentence each.
 std::vector<std::string> reader_notes(const Environment &environment);
 
+/// What soaks did, in a sentence or two for each boot.
+std::vector<std::string> soak_lines(const Report &report);
+
 /// One line per boot and run that did not pass.
 std::vector<std::string> list_troubles(const Report &report);
 

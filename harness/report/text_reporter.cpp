@@ -82,6 +82,8 @@ std::string to_text(const Report &report) {
     if (!report.comparisons.empty())
         text += "Values are medians over the repeats. Ratios are taken repeat by repeat: median "
                 "(min..max).\n";
+    for (const std::string &line : soak_lines(report))
+        text += line + "\n";
     for (const std::string &note : reader_notes(report.environment))
         text += note + "\n";
     for (const std::string &line : list_troubles(report))

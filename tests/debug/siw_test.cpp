@@ -3,6 +3,7 @@
 // own. Reads need registered memory there, and the handshake is another one. The kernel's own
 // transport runs beside ours, to tell what siw gets wrong.
 #include "module_test.h"
+#include "nfs/rdma_device.h"
 
 #include <fmt/format.h>
 
@@ -22,8 +23,7 @@ class SiwTest : public ModuleTest {
         if (on(server(), "modprobe siw 2>/dev/null && echo yes || :") != "yes\n")
             GTEST_SKIP() << "this kernel has no siw";
         for (auto *host : {&server(), &client()})
-            on(*host, "rdma link delete rxe0; modprobe siw && rdma link add siw0 type siw netdev "
-                      "eth1");
+            ASSERT_TRUE(worked(use_rdma_provider(*host, "siw")));
     }
 
     void TearDown() override {
@@ -33,7 +33,7 @@ class SiwTest : public ModuleTest {
         if (IsSkipped())
             return;
         for (auto *host : {&server(), &client()})
-            on(*host, "rdma link delete siw0; rdma link add rxe0 type rxe netdev eth1");
+            EXPECT_TRUE(worked(use_rdma_provider(*host, "rxe")));
     }
 
     /// What the client sends is lost if it is longer than a call: the answers to Reads.

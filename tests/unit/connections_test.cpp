@@ -157,8 +157,9 @@ TEST_F(ConnectionsTest, NeedTheModulesPlaceInMemory) {
 
 TEST_F(ConnectionsTest, AreEndedWhenTheFirstMountFails) {
     client.answer("nconnect=1 ", Output{.status = 32, .err = "mount.nfs: access denied\n"});
-    EXPECT_THAT(error_of_measuring(), AllOf(HasSubstr("idle connections over svcrdma: client"),
-                                            HasSubstr("access denied")));
+    EXPECT_THAT(error_of_measuring(),
+                AllOf(HasSubstr("idle connections over svcrdma: mounting 192.0.2.101: client"),
+                      HasSubstr("access denied")));
     EXPECT_THAT(server.commands, Contains(EndsWith(" trace-allocations stop")));
     expect_nothing_is_left();
 }

@@ -56,6 +56,24 @@ TEST(NfsServer, IsStoppedWhenItDoesNotStart) {
     EXPECT_THAT(host.commands.back(), HasSubstr("rpc.nfsd 0"));
 }
 
+TEST(NfsServer, ComesBackAsItWas) {
+    FakeHost host;
+    auto server = NfsServer::start(host, {.transports = {Transport::svcrdma, Transport::tcp},
+                                          .module_parameters = "keepalive=4",
+                                          .threads = 5});
+    ASSERT_TRUE(server) << server.error().what;
+    const auto start = host.commands.back();
+    EXPECT_THAT(start, testing::AllOf(HasSubstr("rpc.nfsd --no-udp"), HasSubstr(" 5\n"),
+                                      HasSubstr("echo 'rdma 20049'")));
+    ASSERT_TRUE(server->halt());
+    EXPECT_EQ(host.commands.back(), "rpc.nfsd 0");
+    ASSERT_TRUE(server->reload());
+    EXPECT_THAT(host.commands, Contains("rmmod svcrdma"));
+    EXPECT_THAT(host.commands.back(), HasSubstr("keepalive=4"));
+    ASSERT_TRUE(server->resume());
+    EXPECT_EQ(host.commands.back(), start);
+}
+
 TEST(Mount, NamesProtocolPortAndVersion) {
     FakeHost server;
     FakeHost client;
@@ -84,6 +102,23 @@ TEST(RdmaDevice, IsMendedWhereItCanDoNothingElse) {
     EXPECT_TRUE(*mended);
     host.answer("type GSI state ERR", Output{.status = 1});
     EXPECT_FALSE(mend_rdma_device(host));
+}
+
+TEST(RdmaDevice, IsOfTheProviderThatWasAskedFor) {
+    FakeHost host("server");
+    ASSERT_TRUE(use_rdma_provider(host, "siw"));
+    EXPECT_THAT(host.commands.back(), HasSubstr("siw"));
+    host.answer("rdma link add", Output{.status = 1, .err = "kernel 6.12 has no siw\n"});
+    EXPECT_THAT(use_rdma_provider(host, "siw").error().what,
+                testing::AllOf(HasSubstr("the RDMA device of server"), HasSubstr("has no siw")));
+}
+
+TEST(RdmaDevice, TellsHowManyQueuePairsAreConnected) {
+    FakeHost host;
+    host.answer("resource show qp", Output{.out = "3\n"});
+    EXPECT_EQ(connected_queue_pairs(host).value_or(0), 3U);
+    host.answer("resource show qp", Output{.out = "rdma: not found\n"});
+    EXPECT_FALSE(connected_queue_pairs(host));
 }
 
 } // namespace

@@ -33,6 +33,7 @@ struct Scene {
     Snapshot before, after;
     std::string client_before = "sent_pkts:10\nrcvd_pkts:20\n";
     std::string client_after = "sent_pkts:310\nrcvd_pkts:420\n";
+    std::string queue_pairs = "0\n";
 };
 
 /// All three transports are served, and everything speaks for `transport`.
@@ -56,6 +57,7 @@ Result<PathProof::Evidence> prove(const Scene &scene) {
     FakeHost server("server");
     FakeHost client("client");
     server.answer("portlist", Output{.out = scene.portlist});
+    server.answer("resource show qp", Output{.out = scene.queue_pairs});
     client.answer("/proc/mounts", Output{.out = scene.mounts});
     const auto nfs = TRY(NfsServer::start(
         server, {.transports = {Transport::svcrdma, Transport::rpcrdma, Transport::tcp}}));
@@ -92,6 +94,26 @@ TEST(PathProof, ShowsTheWordsAndWhatWasCounted) {
                 ElementsAre(Pair("rcvd_pkts", 300U), Pair("sent_pkts", 400U)));
     EXPECT_THAT(proof->client_device,
                 ElementsAre(Pair("rcvd_pkts", 400U), Pair("sent_pkts", 300U)));
+}
+
+// siw counts nothing.
+TEST(PathProof, TakesAQueuePairWhereNoPacketsAreCounted) {
+    auto scene = scene_of(Transport::svcrdma);
+    scene.before.device.clear();
+    scene.after.device.clear();
+    scene.client_before = scene.client_after = "";
+    EXPECT_THAT(doubt(scene), HasSubstr("no proof of svcrdma: the server has no connected queue"));
+    scene.queue_pairs = "2\n";
+    const auto proof = prove(scene);
+    ASSERT_TRUE(proof) << proof.error().what;
+    EXPECT_THAT(proof->server_device, ElementsAre(Pair("connected_queue_pairs", 2U)));
+    scene.after.module = scene.before.module;
+    EXPECT_THAT(doubt(scene), HasSubstr("svcrdma counted 0 calls"));
+    // Over TCP there need not be any.
+    auto tcp = scene_of(Transport::tcp);
+    tcp.before.device.clear();
+    tcp.after.device.clear();
+    EXPECT_EQ(doubt(tcp), "it is proven");
 }
 
 TEST(PathProof, NeedsTheListenerInThePortlist) {
@@ -174,7 +196,7 @@ TEST(PathProof, NeedsPacketsOfRdmaForRdma) {
                               transport_name(transport)));
         scene.before.device.clear();
         scene.after.device.clear();
-        EXPECT_THAT(doubt(scene), HasSubstr("received 0 packets")) << "nothing is counted";
+        EXPECT_THAT(doubt(scene), HasSubstr("no connected queue pair")) << "nothing is counted";
         scene.after.device["rcvd_pkts"] = 1;
         EXPECT_EQ(doubt(scene), "it is proven");
     }

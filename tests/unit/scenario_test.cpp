@@ -161,7 +161,7 @@ TEST_F(ScenarioTest, RefusesListsThatMeanNothing) {
                 HasSubstr("some.toml:5:15: \"clients\" must be a whole number from 1 to 8"));
     EXPECT_THAT(error_of(std::string(good) + "nconnect = 17\n"), HasSubstr("from 1 to 16"));
     EXPECT_THAT(error_of(std::string(good) + "filesystem = \"btrfs\"\n"),
-                HasSubstr("out of \"tmpfs\", \"ext4\""));
+                HasSubstr("out of \"tmpfs\", \"ext4\", \"xfs\""));
     EXPECT_THAT(error_of(std::string(good) + "network = [{}, {}]\n"),
                 HasSubstr("names none twice"));
 }
@@ -171,6 +171,7 @@ TEST_F(ScenarioTest, TakesWhatAdministratorsType) {
                                                    "export = \"rw,sync,secure\"\n"
                                                    "memory = 4096\nmax_block_size = 262144\n"
                                                    "pool_mode = \"percpu\"\n"
+                                                   "provider = \"siw\"\n"
                                                    "client_kernel = \"stable\"\n");
     ASSERT_TRUE(scenario) << scenario.error().what;
     EXPECT_EQ(scenario->mount, "rsize=131072,wsize=131072,noac");
@@ -178,9 +179,33 @@ TEST_F(ScenarioTest, TakesWhatAdministratorsType) {
     EXPECT_EQ(scenario->memory, 4096U);
     EXPECT_EQ(scenario->max_block_size, 262144U);
     EXPECT_EQ(scenario->pool_mode, "percpu");
+    EXPECT_EQ(scenario->provider, "siw");
     EXPECT_EQ(scenario->client_kernel, "stable");
     EXPECT_THAT(scenario->said, AllOf(Contains(Pair("memory", "4096 MiB")),
                                       Contains(Pair("export", "rw,sync,secure"))));
+}
+
+TEST_F(ScenarioTest, ASoakHasMinutes) {
+    const std::string soak = "kernels = [\"stable\"]\ntransports = [\"svcrdma\"]\n"
+                             "nfs = [\"3\", \"4.2\"]\nworkloads = [\"writes.fio\"]\nminutes = 60\n";
+    const auto scenario = read(soak + "seed = 7\nnetwork = { delay = \"2ms\" }\nclients = 3\n");
+    ASSERT_TRUE(scenario) << scenario.error().what;
+    EXPECT_EQ(scenario->minutes, 60U);
+    EXPECT_EQ(scenario->seed, 7U);
+    EXPECT_THAT(scenario->said,
+                AllOf(Contains(Pair("minutes", "60")), Contains(Pair("seed", "7"))));
+    EXPECT_NE(read(soak)->seed, read(soak)->seed) << "left to chance, and kept for the report";
+    for (const auto &[line, why] :
+         {std::pair{"repeats = 3\n", "goes with no \"repeats\""},
+          std::pair{"threads = [1, 8]\n", "goes with no list of setups"},
+          std::pair{"network = { mtu = 1500 }\n", "goes with no \"sender\" nor \"mtu\""}})
+        EXPECT_THAT(error_of(soak + line), AllOf(HasSubstr("some.toml:5:11: "), HasSubstr(why)));
+    EXPECT_THAT(error_of(std::string(good) + "minutes = 5\n"),
+                HasSubstr("needs transports = [\"svcrdma\"]"));
+    EXPECT_THAT(error_of("kernels = [\"stable\"]\ntransports = [\"svcrdma\"]\nnfs = [\"3\"]\n"
+                         "workloads = [\"reads.fio\"]\nminutes = 5\n"),
+                HasSubstr("wants jobs that verify, and \"reads\" does not"));
+    EXPECT_THAT(error_of(std::string(good) + "seed = 5\n"), HasSubstr("it needs \"minutes\""));
 }
 
 TEST_F(ScenarioTest, RefusesWhatIsTheLabsOrNobodys) {
@@ -196,6 +221,8 @@ TEST_F(ScenarioTest, RefusesWhatIsTheLabsOrNobodys) {
     EXPECT_THAT(error_of(std::string(good) + "memory = 128\n"), HasSubstr("from 512 to 65536"));
     EXPECT_THAT(error_of(std::string(good) + "pool_mode = \"none\"\n"),
                 HasSubstr("out of \"auto\", \"global\""));
+    EXPECT_THAT(error_of(std::string(good) + "provider = \"siw\"\nbench = true\n"),
+                HasSubstr("some.toml:6:9: \"bench\" measures rxe"));
     EXPECT_THAT(error_of(std::string(good) + "client_kernel = \"newest\"\n"),
                 HasSubstr("or of exact versions"));
 }

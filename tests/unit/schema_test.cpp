@@ -126,13 +126,16 @@ INSTANTIATE_TEST_SUITE_P(
         Line{"cpus = [1, 4]\n", true}, Line{"cpus = [1, 65]\n", false}, Line{"clients = 8\n", true},
         Line{"clients = [1, 1]\n", false}, Line{"nconnect = [1, 16]\n", true},
         Line{"nconnect = 0\n", false}, Line{"filesystem = \"ext4\"\n", true},
-        Line{"filesystem = [\"ext4\", \"xfs\"]\n", false},
+        Line{"filesystem = [\"ext4\", \"xfs\"]\n", true}, Line{"filesystem = \"btrfs\"\n", false},
         Line{"client_kernel = \"6.12.1\"\n", true}, Line{"client_kernel = [\"stable\"]\n", false},
         Line{"memory = 4096\n", true}, Line{"memory = 100\n", false},
         Line{"mount = \"rsize=4096,sec=sys\"\n", true}, Line{"mount = \"a b\"\n", false},
         Line{"export = \"rw,sync\"\n", true}, Line{"export = 1\n", false},
         Line{"max_block_size = 65536\n", true}, Line{"max_block_size = 5000\n", false},
-        Line{"pool_mode = \"percpu\"\n", true}, Line{"pool_mode = \"\"\n", false}));
+        Line{"provider = \"siw\"\n", true}, Line{"provider = \"mlx5\"\n", false},
+        Line{"[network]\njitter = \"1ms\"\n", false}, Line{"seed = 7\n", false},
+        Line{"minutes = 0\n", false}, Line{"pool_mode = \"percpu\"\n", true},
+        Line{"pool_mode = \"\"\n", false}));
 
 } // namespace
 } // namespace lab
