@@ -74,8 +74,9 @@ Value instructions(const Run &run) {
     return run.profile ? per_op(run, run.profile->total()) : Value();
 }
 
+// TCP has no module of its own: what the others' do meanwhile is nothing to compare with.
 Value transport_instructions(const Run &run) {
-    if (!run.profile)
+    if (!run.profile || run.key.transport == Transport::tcp)
         return std::nullopt;
     const auto groups = run.profile->groups();
     const auto transport = groups.find("transport");

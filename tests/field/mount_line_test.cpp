@@ -43,8 +43,11 @@ TEST_F(MountLineTest, ALongLineOfAManual) {
     expect_nothing_live();
 }
 
-// No report. lockd speaks TCP or UDP, whatever the mount does.
-TEST_F(MountLineTest, LocksOfVersion3) {
+// No report. lockd speaks TCP or UDP, whatever the mount does. It takes two minutes here, on either
+// kernel, so it is not of the quick half.
+using LockTest = MountLineTest;
+
+TEST_F(LockTest, OfVersion3) {
     mount_as("vers=3,rdma,port=20049", "/export");
     on(client(),
        "echo data > /mnt/nfs/locked && exec 9>>/mnt/nfs/locked && flock -n 9 && "

@@ -149,12 +149,14 @@ TEST(Metrics, FollowFromCalls) {
     EXPECT_EQ(metric_of(run, Metric::futile_visits), 0.6);
     EXPECT_EQ(metric_of(run, Metric::transport_works_per_op), 2);
     EXPECT_EQ(metric_of(run, Metric::instructions_per_op), 0.36);
+    EXPECT_EQ(metric_of(run, Metric::transport_instructions_per_op), 0.09);
     EXPECT_EQ(metric_of(run, Metric::iops), 100);
     run.set_aside = true;
     EXPECT_FALSE(metric_of(run, Metric::iops));
     // Over TCP there is no such function: not measured, which is not the same as none.
     run.key.transport = Transport::tcp;
     EXPECT_FALSE(metric_of(run, Metric::futile_visits));
+    EXPECT_FALSE(metric_of(run, Metric::transport_instructions_per_op));
 }
 
 TEST(Metrics, PercentilesNeedEnoughBeyondThem) {
