@@ -30,6 +30,7 @@ constexpr std::array tools = {
     Tool{"qemu-system-x86_64", "qemu-system-x86"},
     Tool{"mmdebstrap", "mmdebstrap"},
     Tool{"mke2fs", "e2fsprogs"},
+    Tool{"mkfs.xfs", "xfsprogs"},
     Tool{"ssh", "openssh-client"},
     Tool{"ssh-keygen", "openssh-client"},
     Tool{"scp", "openssh-client"},

@@ -12,7 +12,6 @@
 #include "util/interrupt.h"
 #include "workload/fio.h"
 
-#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <fmt/format.h>
@@ -61,7 +60,8 @@ class Soaking {
 
     void work(unsigned client, const std::stop_token &stop);
     Outcome errand(unsigned client, const Errand &errand, Run &run);
-    bool wait_for_power(unsigned client, const std::stop_token &stop);
+    std::optional<unsigned> wait_for_power(unsigned client, const std::stop_token &stop);
+    unsigned server_mends();
     unsigned losses(unsigned client);
     bool mend(unsigned client);
     void count(unsigned Soak::*counter);
@@ -79,12 +79,14 @@ class Soaking {
     unsigned seed_;
     const std::function<void(Run)> &done_;
 
-    std::mutex mutex_; ///< of what follows
+    std::mutex devices_; ///< of the machines' RDMA devices: one at a time takes one away
+    std::mutex mutex_;   ///< of what follows
     std::condition_variable_any changed_;
     std::vector<Power> power_;
     Outcome outcome_ = Outcome::pass();
     Soak soak_;
     unsigned errands_ = 0;
+    unsigned server_mends_ = 0; ///< how often the server's device was the one that was broken
 };
 
 void Soaking::count(unsigned Soak::*counter) {
@@ -110,20 +112,29 @@ unsigned Soaking::losses(unsigned client) {
     return power_[client].losses;
 }
 
-/// False when there is no use in waiting any more.
-bool Soaking::wait_for_power(unsigned client, const std::stop_token &stop) {
+/// How often it was lost until now; nothing when there is no use in waiting any more.
+std::optional<unsigned> Soaking::wait_for_power(unsigned client, const std::stop_token &stop) {
     std::unique_lock lock(mutex_);
-    return changed_.wait(lock, stop, [&] { return power_[client].on; });
+    if (!changed_.wait(lock, stop, [&] { return power_[client].on; }))
+        return std::nullopt;
+    return power_[client].losses;
+}
+
+unsigned Soaking::server_mends() {
+    const std::lock_guard lock(mutex_);
+    return server_mends_;
 }
 
 /// Whether the stand-in for an adapter was to blame, at either end; it is not any more.
 bool Soaking::mend(unsigned client) {
-    bool any = false;
-    for (Host *host : {&pair_.server(), &pair_.client(client)}) {
-        const auto mended = mend_rdma_device(*host);
-        any = any || (mended && *mended);
+    const std::lock_guard devices(devices_);
+    const auto server = mend_rdma_device(pair_.server());
+    const auto own = mend_rdma_device(pair_.client(client));
+    if (server && *server) {
+        const std::lock_guard lock(mutex_);
+        server_mends_++;
     }
-    return any;
+    return (server && *server) || (own && *own);
 }
 
 Outcome Soaking::errand(unsigned client, const Errand &errand, Run &run) {
@@ -158,22 +169,25 @@ Outcome Soaking::errand(unsigned client, const Errand &errand, Run &run) {
 void Soaking::work(unsigned client, const std::stop_token &stop) {
     Errands errands(scenario_, seed_, client);
     while (!stop.stop_requested() && !given_up()) {
-        if (!wait_for_power(client, stop))
+        const auto losses_before = wait_for_power(client, stop);
+        if (!losses_before)
             return;
-        const auto losses_before = losses(client);
+        const auto mends_before = server_mends();
         const auto next = errands.next();
         Run run;
         const auto start = Clock::now();
         const auto outcome = errand(client, next, run);
         run.seconds = std::chrono::duration<double>(Clock::now() - start).count();
-        if (losses(client) != losses_before) {
+        if (losses(client) != *losses_before) {
             // Whatever it was at, nobody knows how far it came.
             count(&Soak::interrupted);
             continue;
         }
         if (interrupted())
             return;
-        if (outcome.verdict != Verdict::pass && outcome.verdict != Verdict::fail && mend(client)) {
+        // What fio found wrong is wrong. All clients suffer from the server's device; one mends it.
+        if (outcome.verdict != Verdict::pass && (outcome.verdict != Verdict::fail || !run.fio) &&
+            (mend(client) || server_mends() != mends_before)) {
             count(&Soak::mended);
             (void)pair_.client(client).check(
                 fmt::format("umount -f {0} || umount -l {0}", mount_dir), Deadline::scaled(step));
@@ -217,13 +231,15 @@ Result<void> Soaking::strike(const Incident &incident) {
         TRY(server_.halt());
         wait(incident.lasts);
         return server_.resume();
-    case Trouble::device:
+    case Trouble::device: {
+        const std::lock_guard devices(devices_);
         TRY(pair_.server().check(
             fmt::format("rdma link delete {0}0; sleep {1:.1f}; rdma link add {0}0 type {0} netdev "
                         "eth1",
                         scenario_.provider, static_cast<double>(incident.lasts.count()) / 1000),
             Deadline::scaled(patience)));
         return {};
+    }
     case Trouble::client:
         return reset(incident.client);
     case Trouble::module:
@@ -311,7 +327,9 @@ Result<std::uint64_t> available_kib(Host &server) {
 
 /// All of our module's that must be gone when nobody is connected.
 Result<void> expect_nothing_live(Host &server) {
-    constexpr auto limit = 60s;
+    // A client that was cut off while it had nothing in flight is noticed by keepalive, after two
+    // periods of a minute.
+    constexpr auto limit = 3min;
     const auto start = Clock::now();
     for (;;) {
         const auto now = TRY(read_counters(server, module_counters));
@@ -366,17 +384,17 @@ Outcome soak(Pair &pair, const Scenario &scenario, const Setup &setup,
     Soaking soaking(pair, scenario, *server, scenario.seed, done);
     auto outcome =
         soaking.go(std::chrono::minutes(scenario.minutes), boot, directory / "soak.tsv", progress);
-    if (!scenario.plot.empty())
-        if (auto drawn = draw(scenario.plot, directory); !drawn && outcome.verdict == Verdict::pass)
-            outcome = {Verdict::infrastructure, drawn.error().what};
+    const auto drawn = scenario.plot.empty() ? Result<void>() : draw(scenario.plot, directory);
     if (outcome.verdict != Verdict::pass || interrupted())
         return outcome;
+    if (boot.soak->jobs == 0)
+        return {Verdict::fail, "no job was done: nothing was verified"};
 
     progress.at("waiting for what is left");
     if (auto restored = network->restore(); !restored)
         return failed(restored.error());
     if (auto gone = expect_nothing_live(pair.server()); !gone)
-        return {Verdict::fail, gone.error().what};
+        return failed(gone.error());
     if (auto stopped = server->stop(); !stopped)
         return failed(stopped.error());
     const auto after = available_kib(pair.server());
@@ -390,6 +408,8 @@ Outcome soak(Pair &pair, const Scenario &scenario, const Setup &setup,
             fmt::format("the server had {} KiB before and has {} KiB after, {:.1f} % less", *before,
                         *after,
                         100 - 100 * static_cast<double>(*after) / static_cast<double>(*before))};
+    if (!drawn)
+        return {Verdict::infrastructure, drawn.error().what};
     return outcome;
 }
 

@@ -24,8 +24,10 @@ constexpr std::array troubles = {Trouble::nfsd,   Trouble::nfsd,   Trouble::devi
 
 } // namespace
 
-Errands::Errands(const Scenario &scenario, unsigned seed, unsigned client)
-    : scenario_(&scenario), random_(seed + 1 + client) {}
+Errands::Errands(const Scenario &scenario, unsigned seed, unsigned client) : scenario_(&scenario) {
+    std::seed_seq seeds{seed, client + 1};
+    random_.seed(seeds);
+}
 
 Errand Errands::next() {
     Errand errand;

@@ -18,7 +18,7 @@ class Mount {
     /// As long as mounting and unmounting may take where nothing is amiss.
     static constexpr std::chrono::seconds usual{20};
 
-    /// Mounts the server's export on `dir` (created) of `client`. `version` is "3", "4.1" or
+    /// Mounts the server's export on `dir` (created) of `client`. `version` is "3", "4.0", "4.1" or
     /// "4.2"; `options` are added to the mount options ("nconnect=4").
     static Result<Mount> make(Host &client, const NfsServer &server, Transport transport,
                               const std::string &version, const std::string &dir = "/mnt/nfs",

@@ -65,7 +65,9 @@ Result<void> NfsServer::halt() {
 Result<void> NfsServer::reload() {
     if (!serves(Transport::svcrdma))
         return {};
-    TRY(host_->check("rmmod svcrdma", Deadline::scaled(seconds(60))));
+    // The last connections let go of it a moment after nfsd has ended.
+    TRY(host_->check("for n in $(seq 20); do rmmod svcrdma && exit; sleep 0.5; done; exit 1",
+                     Deadline::scaled(seconds(60))));
     return load();
 }
 

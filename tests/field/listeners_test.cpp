@@ -28,36 +28,35 @@ class ListenersTest : public FieldTest {
     }
 };
 
-// linux-nfs, August 2025: "Cannot assign requested address" when a listener came back.
+// linux-nfs, August 2025: "Cannot assign requested address". Where one of several is taken away the
+// kernel makes the others anew.
 TEST_F(ListenersTest, NfsdctlTakesAwayAndGivesBack) {
-    on(server(), "rpc.nfsd 0");
     for (int round = 0; round < 10; round++) {
         SCOPED_TRACE(round);
-        on(server(), "nfsdctl listener +rdma:0.0.0.0:20060 && nfsdctl listener | grep -q 20060");
-        EXPECT_GE(counters().at("live_listeners"), 1U);
+        on(server(), "rpc.nfsd 0 && nfsdctl listener +rdma:0.0.0.0:20060 && "
+                     "nfsdctl listener +tcp:0.0.0.0:2050 && nfsdctl listener -tcp:0.0.0.0:2050 && "
+                     "nfsdctl listener | grep -q 20060 && ! nfsdctl listener | grep -q :2050");
+        EXPECT_EQ(counters().at("live_listeners"), 1U);
         on(server(), "nfsdctl threads 4");
         if (round % 5 == 0)
             serves("20060");
-        on(server(), "nfsdctl threads 0; nfsdctl listener -rdma:0.0.0.0:20060; "
-                     "! nfsdctl listener | grep -q 20060");
-        EXPECT_EQ(on(server(), "rdma resource show cm_id | grep -c ':20060' || :"), "0\n");
+        on(server(), "nfsdctl threads 0");
+        EXPECT_EQ(counters().at("live_listeners"), 0U);
     }
     expect_nothing_live();
 }
 
-// The same report. While threads run a listener may come; it goes only when they have stopped, and
-// a refusal leaves the service as it is.
+// The same report. While threads run nfsdctl takes no listener away, and its refusal leaves the
+// service as it is.
 TEST_F(ListenersTest, ThreadsKeepTheirListeners) {
     on(server(), "rpc.nfsd 0; nfsdctl listener +rdma:0.0.0.0:20060 && nfsdctl threads 4");
     const auto before = counters().at("live_listeners");
     const auto refused =
         server().run("nfsdctl listener -rdma:0.0.0.0:20060 2>&1", Deadline::scaled(seconds(20)));
     ASSERT_TRUE(worked(refused));
-    if (refused->status != 0) {
-        EXPECT_THAT(refused->out, HasSubstr("busy"));
-        EXPECT_EQ(counters().at("live_listeners"), before);
-        serves("20060");
-    }
+    EXPECT_NE(refused->status, 0) << refused->out;
+    EXPECT_EQ(counters().at("live_listeners"), before);
+    serves("20060");
     on(server(), "nfsdctl threads 0");
     expect_nothing_live();
 }
@@ -78,8 +77,7 @@ TEST_F(ListenersTest, NfsConfIsEnough) {
     expect_nothing_live();
 }
 
-// No report: who asks rpcbind finds NFS over TCP, before and after there is a listener for RDMA,
-// and no RDMA port, which no kernel tells it.
+// No report: who asks rpcbind finds NFS over TCP, and no RDMA port, which no kernel tells it.
 TEST_F(ListenersTest, RpcbindKnowsOfTcpOnly) {
     const auto known = on(server(), "rpcinfo -p");
     EXPECT_THAT(known, HasSubstr("2049  nfs"));

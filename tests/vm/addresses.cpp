@@ -14,7 +14,7 @@ constexpr unsigned first = 101; // behind all machines
 
 Result<std::string> change(const Addresses &addresses, Host &host, unsigned count,
                            std::string_view verb) {
-    std::string command;
+    std::string command = verb == "add" ? "set -e\n" : "";
     for (unsigned i = 0; i < count; i++)
         command += fmt::format("ip addr {} {}/24 dev eth1\n", verb, addresses.at(i));
     return host.check(command, Deadline::scaled(std::chrono::seconds(30)));
