@@ -37,19 +37,25 @@ constexpr auto export_dir = "/export";
 constexpr auto mount_dir = "/mnt/soak";
 constexpr double kept_memory = 0.98;
 
+/// Gives a machine that has booted what it needs for the soak.
+Result<void> equip(Host &host, const Scenario &scenario) {
+    TRY(use_rdma_provider(host, scenario.provider));
+    for (const JobFile &job : scenario.workloads)
+        TRY(install_job(host, job, Deadline::scaled(step)));
+    return {};
+}
+
 /// What is shared between the threads of a soak, and how they end.
 class Soaking {
   public:
-    Soaking(Pair &pair, const Scenario &scenario, NfsServer &server, unsigned seed,
+    Soaking(Pair &pair, const Scenario &scenario, NfsServer &server,
             const std::function<void(Run)> &done)
-        : pair_(pair), scenario_(scenario), server_(server), seed_(seed), done_(done),
-          power_(pair.clients()) {
-        soak_.seed = seed;
+        : pair_(pair), scenario_(scenario), server_(server), done_(done), power_(pair.clients()) {
+        soak_.seed = scenario.seed;
     }
 
     /// Works and makes trouble until the time is over, or something does not hold.
-    Outcome go(std::chrono::minutes span, Boot &boot, const std::filesystem::path &tsv,
-               Progress &progress);
+    Outcome go(Boot &boot, const std::filesystem::path &tsv, Progress &progress);
 
   private:
     /// Whether a client has power, and how often it lost it.
@@ -76,7 +82,6 @@ class Soaking {
     Pair &pair_;
     const Scenario &scenario_;
     NfsServer &server_;
-    unsigned seed_;
     const std::function<void(Run)> &done_;
 
     std::mutex devices_; ///< of the machines' RDMA devices: one at a time takes one away
@@ -85,7 +90,6 @@ class Soaking {
     std::vector<Power> power_;
     Outcome outcome_ = Outcome::pass();
     Soak soak_;
-    unsigned errands_ = 0;
     unsigned server_mends_ = 0; ///< how often the server's device was the one that was broken
 };
 
@@ -167,7 +171,7 @@ Outcome Soaking::errand(unsigned client, const Errand &errand, Run &run) {
 
 /// One client, errand after errand.
 void Soaking::work(unsigned client, const std::stop_token &stop) {
-    Errands errands(scenario_, seed_, client);
+    Errands errands(scenario_, scenario_.seed, client);
     while (!stop.stop_requested() && !given_up()) {
         const auto losses_before = wait_for_power(client, stop);
         if (!losses_before)
@@ -202,8 +206,7 @@ void Soaking::work(unsigned client, const std::stop_token &stop) {
             give_up(run.outcome);
         }
         const std::lock_guard lock(mutex_);
-        run.key.repeat = ++errands_;
-        soak_.jobs++;
+        run.key.repeat = ++soak_.jobs;
         done_(std::move(run));
     }
 }
@@ -216,9 +219,7 @@ Result<void> Soaking::reset(unsigned client) {
     }
     pair_.kill_client(client);
     TRY(pair_.revive_client(client));
-    TRY(use_rdma_provider(pair_.client(client), scenario_.provider));
-    for (const JobFile &job : scenario_.workloads)
-        TRY(install_job(pair_.client(client), job, Deadline::scaled(step)));
+    TRY(equip(pair_.client(client), scenario_));
     const std::lock_guard lock(mutex_);
     power_[client].on = true;
     changed_.notify_all();
@@ -233,12 +234,10 @@ Result<void> Soaking::strike(const Incident &incident) {
         return server_.resume();
     case Trouble::device: {
         const std::lock_guard devices(devices_);
-        TRY(pair_.server().check(
-            fmt::format("rdma link delete {0}0; sleep {1:.1f}; rdma link add {0}0 type {0} netdev "
-                        "eth1",
-                        scenario_.provider, static_cast<double>(incident.lasts.count()) / 1000),
-            Deadline::scaled(patience)));
-        return {};
+        TRY(pair_.server().check(fmt::format("rdma link delete {}0", scenario_.provider),
+                                 Deadline::scaled(patience)));
+        wait(incident.lasts);
+        return use_rdma_provider(pair_.server(), scenario_.provider);
     }
     case Trouble::client:
         return reset(incident.client);
@@ -272,9 +271,9 @@ void Soaking::wait(Clock::duration span) {
         changed_.wait_for(lock, 500ms);
 }
 
-Outcome Soaking::go(std::chrono::minutes span, Boot &boot, const std::filesystem::path &tsv,
-                    Progress &progress) {
-    Incidents incidents(seed_, pair_.clients());
+Outcome Soaking::go(Boot &boot, const std::filesystem::path &tsv, Progress &progress) {
+    const std::chrono::minutes span(scenario_.minutes);
+    Incidents incidents(scenario_.seed, pair_.clients());
     std::string rows =
         "seconds\tavailable_kib\tslab_kib\tconnections\trecv_ctxts\tsend_ctxts\tpages\n";
     const auto start = Clock::now();
@@ -290,8 +289,7 @@ Outcome Soaking::go(std::chrono::minutes span, Boot &boot, const std::filesystem
                     give_up({verdict_of(result.error()),
                              fmt::format("{}: {}", what, result.error().what)});
             };
-            if (auto alive = pair_.alive(); !alive)
-                check(alive, "a machine");
+            check(pair_.alive(), "a machine");
             check(sample(rows, Clock::now() - start), "looking at the server");
             if (Clock::now() >= due && !given_up()) {
                 const auto name = trouble_name(next.trouble);
@@ -318,8 +316,11 @@ Outcome Soaking::go(std::chrono::minutes span, Boot &boot, const std::filesystem
     return outcome_;
 }
 
-/// What the server has left when nothing that can be dropped is kept.
-Result<std::uint64_t> available_kib(Host &server) {
+/// Stops the server, and returns what its machine has left when nothing that can be dropped is
+/// kept.
+Result<std::uint64_t> stop_and_look(NfsServer &nfs) {
+    TRY(nfs.stop());
+    Host &server = nfs.host();
     TRY(server.check("sync; for n in 1 2 3; do echo 3 >/proc/sys/vm/drop_caches; sleep 1; done",
                      Deadline::scaled(1min)));
     return TRY(take_snapshot(server, Deadline::scaled(step))).available_kib;
@@ -330,7 +331,7 @@ Result<void> expect_nothing_live(Host &server) {
     // A client that was cut off while it had nothing in flight is noticed by keepalive, after two
     // periods of a minute.
     constexpr auto limit = 3min;
-    const auto start = Clock::now();
+    const auto deadline = Deadline::scaled(limit);
     for (;;) {
         const auto now = TRY(read_counters(server, module_counters));
         std::string left;
@@ -339,7 +340,7 @@ Result<void> expect_nothing_live(Host &server) {
                 left += fmt::format(" {} {}", name, value);
         if (left.empty())
             return {};
-        if (Clock::now() - start > limit * Deadline::scale())
+        if (deadline.expired())
             return fail("without a client there is still something of our module's:" + left);
         pause_for(500ms);
     }
@@ -355,22 +356,16 @@ Outcome soak(Pair &pair, const Scenario &scenario, const Setup &setup,
             return Outcome{verdict_of(alive.error()), alive.error().what};
         return Outcome{verdict_of(error), error.what};
     };
-    for (Host *host : pair.machines()) {
-        if (auto used = use_rdma_provider(*host, scenario.provider); !used)
-            return failed(used.error());
-        for (const JobFile &job : scenario.workloads)
-            if (auto installed = install_job(*host, job, Deadline::scaled(step)); !installed)
-                return failed(installed.error());
-    }
+    for (Host *host : pair.machines())
+        if (auto equipped = equip(*host, scenario); !equipped)
+            return failed(equipped.error());
     const auto options = serve_options(scenario, setup, module);
     // Whatever the first start takes for good is no loss.
     progress.at("looking at the server's memory");
     auto server = NfsServer::start(pair.server(), options);
     if (!server)
         return failed(server.error());
-    if (auto stopped = server->stop(); !stopped)
-        return failed(stopped.error());
-    const auto before = available_kib(pair.server());
+    const auto before = stop_and_look(*server);
     if (!before)
         return failed(before.error());
     server = NfsServer::start(pair.server(), options);
@@ -381,9 +376,8 @@ Outcome soak(Pair &pair, const Scenario &scenario, const Setup &setup,
         return failed(network.error());
 
     const auto directory = results / boot.directory;
-    Soaking soaking(pair, scenario, *server, scenario.seed, done);
-    auto outcome =
-        soaking.go(std::chrono::minutes(scenario.minutes), boot, directory / "soak.tsv", progress);
+    Soaking soaking(pair, scenario, *server, done);
+    const auto outcome = soaking.go(boot, directory / "soak.tsv", progress);
     const auto drawn = scenario.plot.empty() ? Result<void>() : draw(scenario.plot, directory);
     if (outcome.verdict != Verdict::pass || interrupted())
         return outcome;
@@ -395,9 +389,7 @@ Outcome soak(Pair &pair, const Scenario &scenario, const Setup &setup,
         return failed(restored.error());
     if (auto gone = expect_nothing_live(pair.server()); !gone)
         return failed(gone.error());
-    if (auto stopped = server->stop(); !stopped)
-        return failed(stopped.error());
-    const auto after = available_kib(pair.server());
+    const auto after = stop_and_look(*server);
     if (!after)
         return failed(after.error());
     boot.soak->available_before_kib = *before;

@@ -33,11 +33,8 @@ plot "burst-svcrdma.tsv" using 1:2 with lines title "svcrdma", "burst-rpcrdma.ts
 class IdleBurstTest : public FieldTest {
   protected:
     void TearDown() override {
-        if (pair_lives()) {
+        if (pair_lives())
             on(server(), "touch /run/enough");
-            on(client(), "pkill -x fio; while pgrep -x fio >/dev/null; do sleep 0.2; done",
-               seconds(120));
-        }
         FieldTest::TearDown();
     }
 
