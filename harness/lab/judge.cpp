@@ -5,6 +5,12 @@
 
 namespace lab {
 
+Outcome outcome_of(Pair &pair, const Error &error) {
+    if (const auto alive = pair.alive(); !alive)
+        return {verdict_of(alive.error()), alive.error().what};
+    return {verdict_of(error), error.what};
+}
+
 Outcome judge_fio(const JobFile &job, int status, const FioResult &result) {
     if (result.verify_errors > 0)
         return {Verdict::fail, fmt::format("{} verification errors: data came back changed",

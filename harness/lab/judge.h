@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
+#include "lab/pair.h"
 #include "nfs/transport.h"
 #include "report/verdict.h"
 #include "workload/fio.h"
@@ -8,6 +9,10 @@
 #include "workload/job_file.h"
 
 namespace lab {
+
+/// What an error means for a run of these machines: one that died explains more than the command
+/// that noticed.
+Outcome outcome_of(Pair &pair, const Error &error);
 
 /// Whether a fio run did what its job asks for, with the right data: fio content, no
 /// verification failure, I/O done at all, and, where the job verifies, something read back.

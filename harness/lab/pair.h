@@ -54,8 +54,8 @@ class Pair {
     /// boot().
     virtual Result<void> reset_server() = 0;
 
-    /// Ends a client's QEMU without warning; its Host must not be used until revive_client(),
-    /// which boots it anew. Errors as boot().
+    /// Ends a client's QEMU without warning: commands on its Host fail from then on.
+    /// revive_client() boots it anew, and nobody may use its Host meanwhile. Errors as boot().
     virtual void kill_client(unsigned index) = 0;
     virtual Result<void> revive_client(unsigned index) = 0;
 

@@ -5,6 +5,7 @@
 #include "image/module.h"
 #include "lab/environment.h"
 #include "lab/inputs.h"
+#include "lab/judge.h"
 #include "lab/kernel_logs.h"
 #include "lab/pair.h"
 #include "lab/results_dir.h"
@@ -187,6 +188,8 @@ void note(Error &trouble, const Result<void> &result) {
 }
 
 void Runner::add_run(Run run) {
+    if (report_.environment.fio.empty() && run.fio)
+        report_.environment.fio = run.fio->version;
     // Readers look below the results directory, wherever it is moved.
     if (!run.directory.empty())
         run.directory = fs::path(run.directory).lexically_relative(results_).string();
@@ -230,8 +233,6 @@ Outcome Runner::do_runs(Session &session, const Boot &boot, const std::vector<Pl
         const auto outcome = run.outcome;
         const auto line = fmt::format("{} {}: {}, {:.1f} s", number, describe(planned.key),
                                       describe(run), run.seconds);
-        if (report_.environment.fio.empty() && run.fio)
-            report_.environment.fio = run.fio->version;
         add_run(std::move(run));
         say(fmt::format("{}; {}", line, time_left()));
         if (ends_boot(outcome))
@@ -242,40 +243,33 @@ Outcome Runner::do_runs(Session &session, const Boot &boot, const std::vector<Pl
     return end;
 }
 
-/// A machine that died explains more than the command that noticed.
-Outcome why_no_session(Pair &pair, const Error &error) {
-    if (const auto alive = pair.alive(); !alive)
-        return {verdict_of(alive.error()), alive.error().what};
-    return {verdict_of(error), error.what};
-}
-
 Outcome Runner::use_setup(Pair &pair, Boot &boot, const fs::path &module, const Setup &setup,
                           Progress &progress) {
     progress.at("starting the server");
     auto session = Session::start(pair, scenario_, setup, module, results_ / boot.directory);
     if (!session)
-        return why_no_session(pair, session.error());
+        return outcome_of(pair, session.error());
     if (scenario_.transports.size() > 1) {
         progress.at("warming up");
         if (auto warm = session->warm_up(scenario_); !warm)
-            return why_no_session(pair, warm.error());
+            return outcome_of(pair, warm.error());
     }
     report_.environment.instructions = session->counting();
 
     auto network = Network::make(pair.machines(), setup.network);
     if (!network)
-        return why_no_session(pair, network.error());
+        return outcome_of(pair, network.error());
     auto outcome = do_runs(*session, boot, plan_setup(scenario_, boot.kernel, setup), progress);
     if (outcome.verdict == Verdict::pass && scenario_.bench)
         if (auto ok = session->bench(boot, progress); !ok)
-            outcome = {verdict_of(ok.error()), ok.error().what};
+            outcome = outcome_of(pair, ok.error());
     if (outcome.verdict == Verdict::pass)
         if (auto ok = network->restore(); !ok)
-            outcome = {verdict_of(ok.error()), ok.error().what};
+            outcome = outcome_of(pair, ok.error());
     if (outcome.verdict == Verdict::pass) {
         progress.at("stopping the server");
         if (auto ok = session->stop(); !ok)
-            outcome = {verdict_of(ok.error()), ok.error().what};
+            outcome = outcome_of(pair, ok.error());
     }
     return outcome;
 }
@@ -293,7 +287,7 @@ Outcome Runner::use_pair(Pair &pair, Boot &boot, std::span<const Setup> setups,
                          const fs::path &module) {
     for (Host *host : pair.machines())
         if (auto done = forget_leaks(*host); !done)
-            return why_no_session(pair, done.error());
+            return outcome_of(pair, done.error());
     Progress progress(fmt::format("{} on {}", scenario_.name, boot.kernel));
     for (const Setup &setup : setups)
         if (auto outcome = scenario_.minutes != 0 ? use_soak(pair, boot, module, setup, progress)
@@ -308,7 +302,7 @@ Outcome Runner::look_for_leaks(Pair &pair, const Boot &boot) {
     for (Host *host : pair.machines()) {
         const auto leaks = find_leaks(*host);
         if (!leaks)
-            return why_no_session(pair, leaks.error());
+            return outcome_of(pair, leaks.error());
         std::string text;
         for (const Leak &leak : *leaks)
             text += leak.text;

@@ -148,15 +148,6 @@ Run Session::run(const RunKey &key, const JobFile &job, Deadline deadline) {
     return run;
 }
 
-// A dead VM shows as a connection that went away or never answers: the reason is better than
-// the symptom.
-Outcome Session::outcome_of(const Error &error) {
-    if (error.cause == Cause::lost || error.cause == Cause::timeout)
-        if (const auto alive = pair_->alive(); !alive)
-            return {verdict_of(alive.error()), alive.error().what};
-    return {verdict_of(error), error.what};
-}
-
 Outcome Session::or_device(Outcome outcome, Transport transport) {
     if (transport == Transport::tcp)
         return outcome;
@@ -203,10 +194,10 @@ Result<void> Session::warm_up(const Scenario &scenario) {
 Outcome Session::attempt(Run &run, const JobFile &job, Deadline deadline) {
     if (job.verifies)
         if (auto ok = lay_out(job); !ok)
-            return outcome_of(ok.error());
+            return outcome_of(*pair_, ok.error());
     auto mounts = mount_all(run.key);
     if (!mounts)
-        return or_device(outcome_of(mounts.error()), run.key.transport);
+        return or_device(outcome_of(*pair_, mounts.error()), run.key.transport);
     auto outcome = measure(run, job, *mounts, deadline);
     if (outcome.verdict == Verdict::hang)
         return or_device(outcome, run.key.transport);
@@ -215,7 +206,7 @@ Outcome Session::attempt(Run &run, const JobFile &job, Deadline deadline) {
         return outcome;
     for (Mount &mount : *mounts)
         if (auto ok = mount.unmount(); !ok && outcome.verdict == Verdict::pass)
-            outcome = outcome_of(ok.error());
+            outcome = outcome_of(*pair_, ok.error());
     return outcome;
 }
 
@@ -293,35 +284,35 @@ Outcome Session::measure(Run &run, const JobFile &job, const std::vector<Mount> 
                          Deadline deadline) {
     const auto before = take_snapshot(pair_->server(), Deadline::scaled(step));
     if (!before)
-        return outcome_of(before.error());
+        return outcome_of(*pair_, before.error());
     std::vector<PathProof> proofs;
     for (unsigned i = 0; i < mounts.size(); i++) {
         auto proof =
             PathProof::begin(server_, pair_->client(i), mounts[i], run.key.transport, *before);
         if (!proof)
-            return outcome_of(proof.error());
+            return outcome_of(*pair_, proof.error());
         proofs.push_back(*std::move(proof));
     }
     const bool traced = run.key.repeat == traced_repeat;
     if (traced)
         if (auto ok = begin_trace(run); !ok)
-            return outcome_of(ok.error());
+            return outcome_of(*pair_, ok.error());
     // Nothing else runs on the server between these two.
     const auto counted = begin_count();
     if (!counted)
-        return outcome_of(counted.error());
+        return outcome_of(*pair_, counted.error());
     const auto output = run_watched(run, job, mounts, deadline);
     if (!output)
-        return outcome_of(output.error());
+        return outcome_of(*pair_, output.error());
     auto profile = end_count(*counted);
     if (!profile)
-        return outcome_of(profile.error());
+        return outcome_of(*pair_, profile.error());
     if (traced)
         if (auto ok = end_trace(run); !ok)
-            return outcome_of(ok.error());
+            return outcome_of(*pair_, ok.error());
     const auto after = take_snapshot(pair_->server(), Deadline::scaled(step));
     if (!after)
-        return outcome_of(after.error());
+        return outcome_of(*pair_, after.error());
     // The first that fails says why; the first client's stands for those that do not.
     auto evidence = proofs.front().finish(*after);
     std::string proof_words = evidence ? proof_text(*evidence) : "";
@@ -346,18 +337,18 @@ Outcome Session::measure(Run &run, const JobFile &job, const std::vector<Mount> 
 
     const auto result = parse_fio(output->out, output->err);
     if (!result)
-        return outcome_of(result.error());
+        return outcome_of(*pair_, result.error());
     run.fio = *result;
     run.server = *after - *before;
     if (auto &counts = *profile; counts && !run.set_aside) {
         if (auto ok = keep_profile(run, result->ops, *counts); !ok)
-            return outcome_of(ok.error());
+            return outcome_of(*pair_, ok.error());
         run.profile = std::move(counts);
     }
     if (auto outcome = judge_fio(job, output->status, *result); outcome.verdict != Verdict::pass)
         return outcome;
     if (!evidence)
-        return outcome_of(evidence.error());
+        return outcome_of(*pair_, evidence.error());
     run.proof = evidence->mount;
     return judge_counters(run.key.transport, *result, evidence->module);
 }

@@ -66,7 +66,6 @@ class Session {
     Result<std::optional<InstructionCounts>> begin_count();
     Result<std::optional<Profile>> end_count(const std::optional<InstructionCounts> &before);
     Result<void> keep_profile(const Run &run, std::uint64_t ops, const Profile &profile);
-    Outcome outcome_of(const Error &error);
     /// A run that stood still or found no server: whether the stand-in for an adapter was to blame.
     Outcome or_device(Outcome outcome, Transport transport);
 

@@ -30,10 +30,12 @@ Result<unsigned> connected_queue_pairs(Host &host) {
 Result<bool> mend_rdma_device(Host &host) {
     const auto said =
         TRY(host.check("rdma resource show qp | grep -q 'type GSI state ERR' || exit 0; "
-                       "rdma link delete rxe0; "
-                       "rdma link add rxe0 type rxe netdev eth1; echo mended",
-                       Deadline::scaled(std::chrono::seconds(60))));
-    return !said.empty();
+                       "rdma link delete rxe0; echo deleted",
+                       Deadline::scaled(seconds(60))));
+    if (said.empty())
+        return false;
+    TRY(use_rdma_provider(host, "rxe"));
+    return true;
 }
 
 } // namespace lab

@@ -64,6 +64,9 @@ Table make_table(const Report &report, const std::string &kernel, const std::str
     for (std::size_t i = 1; i < transports.size(); ++i)
         table.comparisons.push_back(table.transports[0] + "/" + table.transports[i]);
 
+    // Nobody looks at the server while the jobs of a soak run.
+    const bool looked =
+        std::ranges::none_of(report.boots, [](const Boot &boot) { return boot.soak.has_value(); });
     for (const std::string &workload : workloads) {
         const auto passed = select(runs, [&](const Run &run) {
             return run.key.what() == workload && run.outcome.verdict == Verdict::pass;
@@ -72,7 +75,7 @@ Table make_table(const Report &report, const std::string &kernel, const std::str
             if (info.label.empty())
                 continue;
             Table::Row row{workload, std::string(info.label), "", {}, {}};
-            bool known = !info.optional;
+            bool known = looked && !info.optional;
             std::vector<std::size_t> counts;
             for (const Transport transport : transports) {
                 std::vector<double> values;

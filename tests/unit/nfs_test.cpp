@@ -96,10 +96,11 @@ TEST(RdmaDevice, IsMendedWhereItCanDoNothingElse) {
     const auto well = mend_rdma_device(host);
     ASSERT_TRUE(well);
     EXPECT_FALSE(*well);
-    host.answer("type GSI state ERR", Output{.out = "mended\n"});
+    host.answer("type GSI state ERR", Output{.out = "deleted\n"});
     const auto mended = mend_rdma_device(host);
     ASSERT_TRUE(mended);
     EXPECT_TRUE(*mended);
+    EXPECT_THAT(host.commands.back(), HasSubstr("rxe")); // is there again
     host.answer("type GSI state ERR", Output{.status = 1});
     EXPECT_FALSE(mend_rdma_device(host));
 }

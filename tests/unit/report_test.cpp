@@ -399,5 +399,15 @@ TEST(TextReport, ShowsADashForWhatWasNotMeasuredAndSaysWhatFailed) {
     EXPECT_THAT(text, HasSubstr("Verdict: fail: 3 verification errors"));
 }
 
+TEST(TextReport, LeavesOutWhatASoakDoesNotMeasure) {
+    auto report = make_report();
+    for (lab::Run &run : report.runs)
+        run.server.reset();
+    report.boots[0].soak = Soak{.seed = 7};
+    const auto text = to_text(report);
+    EXPECT_THAT(text, Not(HasSubstr("switches per I/O")));
+    EXPECT_THAT(text, HasSubstr("I/O per s"));
+}
+
 } // namespace
 } // namespace lab
