@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "bench/connections.h"
 
+#include "host/addresses.h"
 #include "host/guest_script.h"
 #include "nfs/rdma_device.h"
 #include "util/interrupt.h"
@@ -19,6 +20,7 @@ using namespace std::chrono_literals;
 
 constexpr std::array<unsigned, 4> steps{1, 16, 64, 256};
 constexpr unsigned per_mount = 16; // the most that the client's nconnect allows
+constexpr unsigned addresses = steps.back() / per_mount;
 constexpr auto limit = 120s;
 
 // A direct READ goes to the next connection each time, so that every one is used and known.
@@ -35,10 +37,6 @@ constexpr auto unmount_all = "for dir in /mnt/idle*; do\n"
 constexpr auto free_memory = "sync; echo 3 >/proc/sys/vm/drop_caches; sleep 1\n"
                              "echo 1 >/proc/sys/vm/compact_memory; sleep 1\n"
                              "awk '/^MemFree:/ { print $2 }' /proc/meminfo";
-
-std::string network_of(const Host &host) {
-    return host.data_address().substr(0, host.data_address().rfind('.'));
-}
 
 Result<double> read_number(Host &host, const std::string &command) {
     const auto text = TRY(host.check(command, Deadline::scaled(limit)));
@@ -59,7 +57,7 @@ class Measurement {
     Result<void> clean_up();
 
   private:
-    Result<void> change_addresses(const char *how);
+    Result<void> prepare();
     Result<void> mount(unsigned number, unsigned connections);
     Result<void> unmount();
     Result<void> wait_for(unsigned connections);
@@ -72,15 +70,15 @@ class Measurement {
     Transport transport_;
 };
 
-/// "add" or "remove": mounts of the same address would share their connections.
-Result<void> Measurement::change_addresses(const char *how) {
-    TRY(run_script(server_, "idle-addresses", {how, server_.data_address(), network_of(server_)},
-                   Deadline::scaled(limit)));
+/// Mounts of the same address would share their connections.
+Result<void> Measurement::prepare() {
+    TRY(add_addresses(server_, addresses));
+    TRY(server_.check("head -c 262144 /dev/zero >/export/idle", Deadline::scaled(limit)));
     return {};
 }
 
 Result<void> Measurement::mount(unsigned number, unsigned connections) {
-    const auto address = fmt::format("{}.{}", network_of(server_), 101 + number);
+    const auto address = further_address(server_, number);
     const auto command = fmt::format(fmt::runtime(mount_one), number, port_, connections, address);
     if (auto mounted = client_.check(command, Deadline::scaled(limit)); !mounted)
         return fail("mounting " + address, mounted.error());
@@ -128,7 +126,7 @@ Result<double> Measurement::own_bytes() {
 }
 
 Result<std::vector<ConnectionCost>> Measurement::run(Progress &progress) {
-    TRY(change_addresses("add"));
+    TRY(prepare());
     progress.at(fmt::format("idle connections over {}", module_));
     const auto own = TRY(own_bytes());
     const auto before = TRY(read_number(server_, free_memory));
@@ -154,8 +152,13 @@ Result<std::vector<ConnectionCost>> Measurement::run(Progress &progress) {
 /// Does all of it, and returns the first error.
 Result<void> Measurement::clean_up() {
     auto unmounted = unmount();
-    const auto removed = change_addresses("remove");
-    return unmounted ? removed : unmounted;
+    const auto emptied = server_.check("rm -f /export/idle", Deadline::scaled(limit));
+    const auto removed = remove_addresses(server_, addresses);
+    if (!unmounted)
+        return unmounted;
+    if (!emptied)
+        return fail(emptied.error());
+    return removed;
 }
 
 } // namespace

@@ -97,7 +97,7 @@ class ConnectionsTest : public testing::Test {
     void expect_nothing_is_left() const {
         EXPECT_EQ(client.up, 0U);
         EXPECT_THAT(client.commands.back(), AllOf(HasSubstr("/mnt/idle*"), HasSubstr("umount")));
-        EXPECT_THAT(server.commands.back(), EndsWith(" idle-addresses remove 192.0.2.1 192.0.2"));
+        EXPECT_THAT(server.commands.back(), EndsWith(" addresses remove 192.0.2.1 16"));
     }
 
     IdleClient client;
@@ -133,8 +133,7 @@ TEST_F(ConnectionsTest, AreMadeByMountsOfDifferentAddresses) {
         expected.push_back(fmt::format("nconnect=16 192.0.2.{}:/export /mnt/idle{}", 101 + i, i));
     EXPECT_EQ(mounts, expected);
     EXPECT_THAT(client.commands, Contains(HasSubstr("vers=3,proto=rdma,port=20049,")).Times(18));
-    EXPECT_THAT(server.commands,
-                Contains(EndsWith(" idle-addresses add 192.0.2.1 192.0.2")).Times(1));
+    EXPECT_THAT(server.commands, Contains(EndsWith(" addresses add 192.0.2.1 16")).Times(1));
 }
 
 TEST_F(ConnectionsTest, AllocationsAreThoseOfTheModulesCode) {
@@ -186,15 +185,14 @@ TEST_F(ConnectionsTest, NeedNumbers) {
 }
 
 TEST_F(ConnectionsTest, AreNotBegunWithoutAddresses) {
-    server.answer("idle-addresses add 192.0.2.1",
-                  Output{.status = 2, .err = "ip: not permitted\n"});
+    server.answer("addresses add 192.0.2.1", Output{.status = 2, .err = "ip: not permitted\n"});
     EXPECT_THAT(error_of_measuring(), HasSubstr("ip: not permitted"));
     EXPECT_THAT(client.commands, ElementsAre(HasSubstr("umount")));
     expect_nothing_is_left();
 }
 
 TEST_F(ConnectionsTest, SayThatTheyCannotBeUndone) {
-    server.answer("idle-addresses remove 192.0.2.1", Output{.status = 1, .err = "in use\n"});
+    server.answer("addresses remove 192.0.2.1", Output{.status = 1, .err = "in use\n"});
     EXPECT_THAT(error_of_measuring(),
                 AllOf(HasSubstr("ending idle connections over svcrdma: "), HasSubstr("in use")));
 }
