@@ -149,30 +149,37 @@ done
 exit 1)";
 
 // A client's last reply lies in the completion queue, or on the list, until the quiet timer sends a
-// thread. There is none any more: whoever frees the connection releases it.
+// thread. There is none any more: whoever frees the connection releases it. Where the CPUs are slow
+// the timer can be quicker than the end of nfsd; then it is tried again.
 TEST_F(DrainTest, TheTeardown) {
-    serve_with("");
-    on(client(), "head -c 256k /dev/urandom >/mnt/nfs/file && sync");
-    EXPECT_TRUE(
-        eventually([](const Counters &now) { return now.at("released") == now.at("replies"); }));
-    start_on(server(), "end", end_nfsd_before_the_quiet_timer);
-    // A Send that completes before its thread has left needs nobody else: then there is another.
-    start_on(client(), "load",
-             "for n in $(seq 8); do dd if=/mnt/nfs/file of=/dev/null bs=256k count=1 iflag=direct;"
-             " sleep 0.5; done");
-    finish_on(server(), "end", seconds(60));
-    expect_nothing_live();
-    const auto now = counters();
-    EXPECT_GT(now.at("drained_by_free"), 0U);
-    EXPECT_EQ(now.at("released"), now.at("replies"));
+    std::uint64_t drained = 0;
+    for (int round = 0; round < 5 && drained == 0 && !HasFailure(); round++) {
+        serve_with("");
+        on(client(), "head -c 256k /dev/urandom >/mnt/nfs/file && sync");
+        EXPECT_TRUE(eventually(
+            [](const Counters &now) { return now.at("released") == now.at("replies"); }));
+        start_on(server(), "end", end_nfsd_before_the_quiet_timer);
+        // A Send that completes before its thread has left needs nobody else: then there is
+        // another.
+        start_on(client(), "load",
+                 "for n in $(seq 8); do "
+                 "dd if=/mnt/nfs/file of=/dev/null bs=256k count=1 iflag=direct; sleep 0.5; done");
+        finish_on(server(), "end", seconds(60));
+        expect_nothing_live();
+        const auto now = counters();
+        drained = now.at("drained_by_free");
+        EXPECT_EQ(now.at("released"), now.at("replies"));
 
-    // Served again, from an export that is empty by now, the client's calls come to an end, and
-    // others are answered.
-    stop();
-    serve({Transport::svcrdma});
-    finish_on(client(), "load", seconds(90));
-    on(client(), "echo more >/mnt/nfs/more && sync");
-    EXPECT_EQ(on(server(), "cat /export/more"), "more\n");
+        // Served again, from an export that is empty by now, the client's calls come to an end, and
+        // others are answered.
+        stop();
+        serve({Transport::svcrdma});
+        finish_on(client(), "load", seconds(90));
+        on(client(), "echo more >/mnt/nfs/more && sync");
+        EXPECT_EQ(on(server(), "cat /export/more"), "more\n");
+        unmount();
+    }
+    EXPECT_GT(drained, 0U);
 }
 
 /// The last line of this event in a trace.
