@@ -61,17 +61,17 @@ class InjectionTest : public ModuleTest {
         ModuleTest::TearDown();
     }
 
-    /// Lets the traffic run into the Nth failure, for N from 1 to 49, as long as it gets that far.
-    /// Behind the first ones most are a repetition of them, so that every third is enough. The
-    /// traffic succeeds, or fails the test. `arm` takes N; `struck` says whether the failure has
-    /// come, and takes it away.
+    /// Lets the traffic run into the Nth failure, for N from 1 to 260, as long as it gets that far.
+    /// Behind the first ones most are a repetition of them, so that the steps grow. The traffic
+    /// succeeds, or fails the test. `arm` takes N; `struck` says whether the failure has come, and
+    /// takes it away.
     void fail_in_turn(const std::string &name, const std::function<void()> &traffic,
                       const std::function<void(int)> &arm, const std::function<bool()> &struck) {
         int failed = 0;
         Progress progress(fmt::format("failing {}", name));
-        for (int n = 1; n < 50; n += n < 16 ? 1 : 3) {
+        for (int n = 1; n <= last; n += n < 16 ? 1 : n / 5) {
             SCOPED_TRACE(fmt::format("{}, number {}", name, n));
-            progress.at(fmt::format("number {}, of 49 at most", n));
+            progress.at(fmt::format("number {}, of {} at most", n, last));
             arm(n);
             traffic();
             if (!struck())
@@ -107,6 +107,8 @@ class InjectionTest : public ModuleTest {
     static void does(const std::string &command) { on(client(), command, seconds(120)); }
 
   private:
+    // A connection's own contexts come behind more than fifty allocations of the devices' layers.
+    static constexpr int last = 260;
     int failed_ = 0;
 };
 
