@@ -42,7 +42,7 @@ test-debug: image ## those in VMs with KASAN, lockdep and kmemleak (an hour and 
 	$(BUILD)/tests/debug/debug-tests --kernel=$(KERNEL) --gtest_output=xml:$(BUILD)/debug.xml \
 		--gtest_filter='PlantedTest.*:*SiwTest.*:*SiwVerifyTest.*'
 
-test-failures: image ## allocations and calls that fail one after the other, with that kernel (an hour and a quarter)
+test-failures: image ## allocations and calls that fail one after the other, with that kernel (more than an hour)
 	$(LAB) kernel build $(KERNEL)
 	$(LAB) module build --kernel $(KERNEL)
 	cmake --build $(BUILD) --target debug-tests
