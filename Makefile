@@ -53,9 +53,9 @@ test-kcsan: image ## the data path with a kernel that finds data races (20 minut
 	$(LAB) kernel build kcsan
 	$(LAB) module build --kernel kcsan
 	cmake --build $(BUILD) --target vm-tests debug-tests
-	$(BUILD)/tests/vm/vm-tests --kernel=kcsan --gtest_output=xml:$(BUILD)/vm-kcsan.xml \
+	$(BUILD)/tests/vm/vm-tests --kernel=kcsan --cpus=2 --gtest_output=xml:$(BUILD)/vm-kcsan.xml \
 		--gtest_filter='MountTest.*:*VerifyTest.*:DataTest.*:ReleaseTest.*:DrainTest.*:FaultTest.*:BackchannelTest.*'
-	$(BUILD)/tests/debug/debug-tests --kernel=kcsan --gtest_output=xml:$(BUILD)/kcsan.xml \
+	$(BUILD)/tests/debug/debug-tests --kernel=kcsan --cpus=2 --gtest_output=xml:$(BUILD)/kcsan.xml \
 		--gtest_filter='PlantedTest.ARacyCounter'
 
 setup: ## install what all of this needs (Debian 12 or 13, root)

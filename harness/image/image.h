@@ -23,6 +23,7 @@ struct Kernel {
     std::filesystem::path tree = {};    ///< seen there as /kernel, unless empty
     std::string build = {};             ///< its build directory in there
     double slowness = 1;                ///< by what deadlines are stretched on top of emulation
+    bool parallel = false; ///< emulated CPUs can run it side by side: it leaves its code alone
     /// Keep the cache's cleaning off, as long as any copy lives.
     std::vector<std::shared_ptr<Fd>> in_use = {};
 };

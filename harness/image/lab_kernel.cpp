@@ -33,13 +33,14 @@ struct Flavour {
     std::string_view watch; ///< the configuration that makes it watch
     std::string_view suite; ///< whose source it is made of
     double slowness;        ///< by what deadlines are stretched
+    bool parallel;          ///< does not patch its own code while it runs
 };
 
 constexpr std::array flavours = {
     // Measured: mounts and directory listings take 4 to 7 times as long.
-    Flavour{"debug", "debug", "stable", 6},
-    Flavour{"debug-backports", "debug", "backports", 6},
-    Flavour{"kcsan", "kcsan", "stable", 4},
+    Flavour{"debug", "debug", "stable", 6, false},
+    Flavour{"debug-backports", "debug", "backports", 6, false},
+    Flavour{"kcsan", "kcsan", "stable", 4, true},
 };
 
 constexpr std::string_view kernel_prefix = "kernel-";
@@ -139,6 +140,7 @@ Result<Kernel> read_entry(const Recipe &recipe, const fs::path &entry, std::stri
     kernel.tree = entry;
     kernel.build = "/kernel/build";
     kernel.slowness = recipe.flavour.slowness;
+    kernel.parallel = recipe.flavour.parallel;
     kernel.in_use = {*in_use};
     return kernel;
 }

@@ -251,7 +251,8 @@ Result<void> VmPair::boot(const Image &image) {
     options_.cpus = guest_cpus(accelerator_, options_.cpus, std::thread::hardware_concurrency());
     image_in_use_ = image.in_use;
     key_ = image.key;
-    counts_ = options_.count_instructions && accelerator_ == "tcg";
+    // CPUs that run side by side would count into the same words.
+    counts_ = options_.count_instructions && accelerator_ == "tcg" && !options_.kernel.parallel;
     const double clients = options_.client_kernel ? options_.client_kernel->slowness : 1;
     Deadline::set_scale(Deadline::scale() * std::max(options_.kernel.slowness, clients));
     describe(image);

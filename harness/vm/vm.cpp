@@ -83,7 +83,8 @@ std::vector<std::string> bare_machine(const Kernel &kernel, const BareMachine &m
         "-accel",
         // Emulated CPUs take turns in one thread of the host's. In threads of their own a kernel
         // that patches its text dies of it while it boots, and instructions get lost in counting.
-        kvm ? "kvm" : machine.accelerator + ",thread=single",
+        // But only there two CPUs can be within one function at the same time.
+        kvm ? "kvm" : machine.accelerator + (kernel.parallel ? ",thread=multi" : ",thread=single"),
         "-cpu",
         // "max" offers instructions that TCG emulates slowly: qemu64 is 1.6 times as fast. With
         // rdrand the guest does not spend seconds on gathering entropy.

@@ -30,6 +30,8 @@ TEST(Vm, CommandFitsTheAccelerator) {
     };
     EXPECT_EQ(value(command("tcg"), "-accel"), "tcg,thread=single");
     EXPECT_EQ(value(command("kvm"), "-accel"), "kvm");
+    EXPECT_EQ(value(qemu_command({.name = "server", .kernel = {.parallel = true}}), "-accel"),
+              "tcg,thread=multi");
     EXPECT_EQ(value(command("tcg"), "-cpu"), "qemu64,+rdrand");
     EXPECT_EQ(value(command("kvm"), "-cpu"), "host");
     EXPECT_EQ(value(command("tcg"), "-plugin"), "");
