@@ -1,37 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "observe/perf_stat.h"
 
+#include "host/guest_script.h"
 #include "util/text.h"
 
 #include <fmt/format.h>
 
 namespace lab {
-namespace {
-
-constexpr auto start = R"(rm -f /run/lab-perf
-setsid perf stat -a -x, -e instructions:k,instructions:u -o /run/lab-perf \
-    </dev/null >/run/lab-perf.err 2>&1 &
-echo $! >/run/lab-perf.pid
-)";
-
-// It writes when it is interrupted.
-constexpr auto stop = R"(pid=$(cat /run/lab-perf.pid)
-kill -INT $pid 2>/dev/null
-while [ -e /proc/$pid ]; do sleep 0.05; done
-cat /run/lab-perf /run/lab-perf.err
-rm -f /run/lab-perf /run/lab-perf.err /run/lab-perf.pid
-)";
-
-} // namespace
-
 Result<void> start_perf_stat(Host &host, Deadline deadline) {
-    if (auto out = host.check(start, deadline); !out)
+    if (auto out = run_script(host, "perf-stat", {"start"}, deadline); !out)
         return fail("cannot start perf stat on " + host.name(), out.error());
     return {};
 }
 
 Result<Profile> stop_perf_stat(Host &host, Deadline deadline) {
-    const auto out = host.check(stop, deadline);
+    const auto out = run_script(host, "perf-stat", {"stop"}, deadline);
     if (!out)
         return fail("cannot stop perf stat on " + host.name(), out.error());
     return parse_perf_stat(*out);

@@ -15,37 +15,6 @@ namespace {
 
 using std::chrono::seconds;
 
-// The Nth allocation from now with a function of ours in its stack, and the Nth after that, and no
-// dice. Twice, because much of what fails is tried again in another way: kvmalloc() asks for
-// virtual memory, the bulk allocator for a single page. The kernel fails multiples of an interval
-// and does not say where it is: a task that may fail at everything takes it to a multiple first,
-// with what fails without a word.
-constexpr auto arm_allocation = R"(set -e
-cd /sys/kernel/debug/{0}
-echo 0 > probability
-echo {1} > interval
-echo Y > task-filter
-echo 0 > require-start
-echo 0xffffffffffffffff > require-end
-echo 1 > times
-(echo 1 > /proc/self/make-it-fail && echo 100 > probability
- while read left < times && [ "$left" = 1 ]; do echo > /dev/shm/fails; done) 2>/dev/null || :
-echo 0 > probability
-read left < times
-[ {1} = 1 ] || [ "$left" = 0 ]
-echo N > task-filter
-echo {2} > require-start
-echo {3} > require-end
-echo 2 > times
-echo 100 > probability
-)";
-
-// Of all that a function of ours asks for; large or small, whether it may wait or not.
-constexpr auto allow_all = R"(cd /sys/kernel/debug/{0} && echo 32 > stacktrace-depth &&
-echo 0 > verbose && echo N > ignore-gfp-wait && echo 0 > reject-start && echo 0 > reject-end &&
-if [ -e min-order ]; then echo 0 > min-order && echo N > ignore-gfp-highmem; fi
-)";
-
 class InjectionTest : public ModuleTest {
   protected:
     void SetUp() override {
@@ -127,7 +96,7 @@ class AllocationFailureTest : public InjectionTest {
         ASSERT_TRUE(nfs_);
         ASSERT_NO_FATAL_FAILURE(find_addresses("svcrdma", ours_));
         for (const auto *kind : kinds)
-            on(server(), fmt::format(allow_all, kind));
+            on(server(), script("fail-allocation", {"allow", kind}));
     }
 
     void TearDown() override {
@@ -142,7 +111,8 @@ class AllocationFailureTest : public InjectionTest {
             fail_in_turn(
                 kind, traffic,
                 [&](int n) {
-                    on(server(), fmt::format(arm_allocation, kind, n, ours_.first, ours_.last));
+                    on(server(), script("fail-allocation",
+                                        {"arm", kind, std::to_string(n), ours_.first, ours_.last}));
                 },
                 [&] { return disarm(kind); });
     }
@@ -181,9 +151,7 @@ class AllocationFailureTest : public InjectionTest {
 
     /// Whether a failure has struck.
     static bool disarm(const std::string &kind) {
-        return on(server(), fmt::format("cd /sys/kernel/debug/{} && echo 0 > probability && "
-                                        "cat times",
-                                        kind)) != "2\n";
+        return on(server(), script("fail-allocation", {"disarm", kind})) != "2\n";
     }
 
     Addresses ours_;

@@ -11,53 +11,18 @@ namespace {
 
 using std::chrono::seconds;
 
-// On both. %s: the KDC's address.
-constexpr auto client_setup = R"(
-cat >/etc/krb5.conf <<end
-[libdefaults]
-    default_realm = LAB
-    dns_lookup_kdc = false
-    dns_lookup_realm = false
-    rdns = false
-[realms]
-    LAB = {{
-        kdc = {0}
-    }}
-[domain_realm]
-    .lab = LAB
-end
-grep -q server.lab /etc/hosts || printf '{0} server.lab\n{1} client.lab\n' >>/etc/hosts
-modprobe rpcsec_gss_krb5
-)";
-
-constexpr auto server_setup = R"(
-mkdir -p /var/lib/krb5kdc /etc/krb5kdc
-if [ ! -e /etc/krb5.keytab ]; then
-    kdb5_util create -s -r LAB -P lab
-    for host in server client; do
-        kadmin.local -q "addprinc -randkey nfs/$host.lab"
-    done
-    kadmin.local -q "ktadd -k /etc/krb5.keytab nfs/server.lab"
-    kadmin.local -q "ktadd -k /root/client.keytab nfs/client.lab"
-fi >/dev/null
-krb5kdc
-rpc.svcgssd
-base64 /root/client.keytab)";
-
 class SecurityTest : public ModuleTest {
   protected:
     void begin() {
-        const auto hosts =
-            fmt::format(client_setup, server().data_address(), client().data_address());
-        on(server(), hosts);
-        const auto keytab = on(server(), server_setup);
+        for (auto *host : {&server(), &client()})
+            on(*host,
+               script("kerberos", {"hosts", server().data_address(), client().data_address()}));
+        const auto keytab = on(server(), script("kerberos", {"server"}));
         serve({Transport::svcrdma});
         ASSERT_TRUE(nfs_);
         on(server(), "exportfs -o rw,async,no_root_squash,insecure,no_subtree_check,fsid=0,"
                      "sec=krb5:krb5i:krb5p '*:/export' && exportfs -f");
-        on(client(), hosts + fmt::format("base64 -d >/etc/krb5.keytab <<end\n{}end\n"
-                                         "hostname client.lab\nrpc.gssd",
-                                         keytab));
+        on(client(), script("kerberos", {"client", keytab}));
     }
 
     void TearDown() override {

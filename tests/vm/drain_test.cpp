@@ -131,23 +131,6 @@ TEST_F(DrainTest, TheLineIsServedInOrder) {
     RecordProperty("longest_line", static_cast<int>(line.longest));
 }
 
-/// For the server: ends nfsd when a reply has not been released for half of the time after which
-/// the quiet timer sends a thread, and gives up after some seconds. Starts no program: an emulated
-/// CPU would take too long.
-constexpr auto end_nfsd_before_the_quiet_timer = R"(
-now() { read now rest </proc/uptime; now=${now%.*}${now#*.}; } # in 10 ms
-cd /sys/module/svcrdma/counters
-now; since=$now; until=$((now + 3000)); last=
-while [ $now -lt $until ]; do
-    read replies <replies; read released <released; now
-    if [ $replies != "$last" ] || [ $released -ge $replies ]; then
-        last=$replies; since=$now
-    elif [ $now -ge $((since + 10)) ]; then
-        echo 0 >/proc/fs/nfsd/threads && exit
-    fi
-done
-exit 1)";
-
 // A client's last reply lies in the completion queue, or on the list, until the quiet timer sends a
 // thread. There is none any more: whoever frees the connection releases it. Where the CPUs are slow
 // the timer can be quicker than the end of nfsd; then it is tried again.
@@ -158,7 +141,7 @@ TEST_F(DrainTest, TheTeardown) {
         on(client(), "head -c 256k /dev/urandom >/mnt/nfs/file && sync");
         EXPECT_TRUE(eventually(
             [](const Counters &now) { return now.at("released") == now.at("replies"); }));
-        start_on(server(), "end", end_nfsd_before_the_quiet_timer);
+        start_on(server(), "end", script("end-nfsd", {}));
         // A Send that completes before its thread has left needs nobody else: then there is
         // another.
         start_on(client(), "load",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "fixture.h"
 
+#include "host/guest_script.h"
 #include "image/module.h"
 #include "lab/judge.h"
 #include "lab/path_proof.h"
@@ -282,6 +283,12 @@ std::string VmTest::on(Host &host, const std::string &command, std::chrono::seco
     auto output = host.check(command, Deadline::scaled(limit));
     EXPECT_TRUE(worked(output));
     return output.value_or("");
+}
+
+std::string VmTest::script(const std::string &name, const std::vector<std::string> &arguments) {
+    auto command = guest_script(name, arguments);
+    EXPECT_TRUE(worked(command));
+    return command.value_or("false");
 }
 
 void VmTest::start_on(Host &host, const std::string &name, const std::string &command) {

@@ -84,6 +84,9 @@ class VmTest : public ::testing::Test {
     static std::string on(Host &host, const std::string &command,
                           std::chrono::seconds limit = std::chrono::seconds(30));
 
+    /// scripts/guest/NAME with these arguments, as a command for them.
+    static std::string script(const std::string &name, const std::vector<std::string> &arguments);
+
     /// Starts a command that goes on by itself. The host keeps its output and its exit status
     /// under this name; the next of the same name takes its place.
     static void start_on(Host &host, const std::string &name, const std::string &command);
