@@ -10,7 +10,10 @@ void FakeHost::answer(std::string part, Result<Output> result) {
 }
 
 Result<Output> FakeHost::run(const std::string &command, Deadline /*deadline*/) {
-    commands.push_back(command);
+    {
+        const std::scoped_lock lock(asked_);
+        commands.push_back(command);
+    }
     for (const auto &[part, result] : answers_ | std::views::reverse)
         if (command.find(part) != std::string::npos)
             return result;
@@ -19,6 +22,7 @@ Result<Output> FakeHost::run(const std::string &command, Deadline /*deadline*/) 
 
 Result<void> FakeHost::put(const std::filesystem::path & /*local*/, const std::string &remote,
                            Deadline /*deadline*/) {
+    const std::scoped_lock lock(asked_);
     files.push_back(remote);
     return {};
 }

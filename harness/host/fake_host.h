@@ -3,6 +3,7 @@
 
 #include "host/host.h"
 
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,7 +11,7 @@
 namespace lab {
 
 /// A host for unit tests: does nothing, answers what it was told to, and remembers what was asked
-/// of it. For one thread.
+/// of it. Several threads may ask at once; what was asked is looked at when they have ended.
 class FakeHost : public Host {
   public:
     explicit FakeHost(std::string name = "fake") : name_(std::move(name)) {}
@@ -34,6 +35,7 @@ class FakeHost : public Host {
     std::string name_;
     std::string address_ = "192.0.2.1"; // of those that documentation may use
     std::vector<std::pair<std::string, Result<Output>>> answers_;
+    std::mutex asked_; ///< of `commands` and `files`
 };
 
 } // namespace lab

@@ -31,10 +31,9 @@ Outcome failed(const Error &error) {
 } // namespace
 
 SoakClient::SoakClient(unsigned number, const Scenario &scenario, SoakMachines &machines,
-                       const NfsServer &server, SoakTally &tally,
-                       const std::filesystem::path &results)
-    : number_(number), machines_(machines), server_(server), tally_(tally), results_(results),
-      errands_(scenario, scenario.seed, number) {}
+                       const NfsServer &server, SoakTally &tally, std::filesystem::path results)
+    : number_(number), machines_(machines), server_(server), tally_(tally),
+      results_(std::move(results)), errands_(scenario, scenario.seed, number) {}
 
 /// What fio said; kept if there is something to look for in it.
 Outcome SoakClient::judge(const Errand &errand, const FioOutput &output, Run &run) {

@@ -18,7 +18,7 @@ namespace lab {
 class SoakClient {
   public:
     SoakClient(unsigned number, const Scenario &scenario, SoakMachines &machines,
-               const NfsServer &server, SoakTally &tally, const std::filesystem::path &results);
+               const NfsServer &server, SoakTally &tally, std::filesystem::path results);
 
     /// One errand, once the client has power. Sets the soak's outcome if it fails and nothing that
     /// was done to the machines explains that. Does nothing when stopped before it begins.

@@ -42,17 +42,25 @@ struct Names {
 };
 
 // What the lab's own measuring costs the guest.
-constexpr std::string_view tracing[] = {
-    "event_hist",        "hist_",        "tracing_",    "trace_event",  "traceiter_",
-    "event_trigger",     "ring_buffer_", "rb_reserve_", "probe_sched_", "resolve_var_refs",
+constexpr auto tracing = std::to_array<std::string_view>({
+    "event_hist",
+    "hist_",
+    "tracing_",
+    "trace_event",
+    "traceiter_",
+    "event_trigger",
+    "ring_buffer_",
+    "rb_reserve_",
+    "probe_sched_",
+    "resolve_var_refs",
     "update_field_vars",
-};
+});
 
 // rxe is the only one here who has CRCs computed: of each packet, in software.
-constexpr std::string_view rxe[] = {"crc32", "crc_pcl"};
+constexpr auto rxe = std::to_array<std::string_view>({"crc32", "crc_pcl"});
 
 // Going idle and coming back: by itself an idle CPU executes nothing.
-constexpr std::string_view idle[] = {
+constexpr auto idle = std::to_array<std::string_view>({
     "do_idle",
     "default_idle",
     "cpuidle_",
@@ -78,9 +86,9 @@ constexpr std::string_view idle[] = {
     "local_touch_nmi",
     "nr_iowait",
     "update_rq_avg_idle",
-};
+});
 
-constexpr std::string_view scheduler[] = {
+constexpr auto scheduler = std::to_array<std::string_view>({
     "schedule",
     "sched_",
     "switch_to",
@@ -163,10 +171,10 @@ constexpr std::string_view scheduler[] = {
     "clear_buddies",
     "throttle_",
     "rb_",
-};
+});
 
 // What comes from outside: devices, and above all clocks.
-constexpr std::string_view interrupts[] = {
+constexpr auto interrupts = std::to_array<std::string_view>({
     "hrtimer",
     "timer",
     "mod_timer",
@@ -213,17 +221,17 @@ constexpr std::string_view interrupts[] = {
     "run_posix_cpu",
     "profile_tick",
     "local_bh_enable",
-};
+});
 
-constexpr std::string_view workqueue[] = {
+constexpr auto workqueue = std::to_array<std::string_view>({
     "queue_work", "queue_delayed", "process_one_work", "process_sched", "worker_",
     "wq_",        "pwq_",          "insert_work",      "move_linked",   "assign_work",
     "kick_pool",  "kthread_data",  "clear_pending_if", "try_to_grab",   "flush_work",
     "set_work_",  "get_work_",     "delayed_work",     "mod_delayed",   "cancel_work",
     "pool_",      "find_worker",
-};
+});
 
-constexpr std::string_view network[] = {
+constexpr auto network = std::to_array<std::string_view>({
     "alloc_skb",
     "skb_",
     "netdev_",
@@ -288,9 +296,9 @@ constexpr std::string_view network[] = {
     "sendmsg_",
     "dequeue_skb",
     "fqdir",
-};
+});
 
-constexpr std::string_view memory[] = {
+constexpr auto memory = std::to_array<std::string_view>({
     "kmalloc",
     "kfree",
     "kmem_",
@@ -339,7 +347,7 @@ constexpr std::string_view memory[] = {
     "deactivate_slab",
     "put_cpu_partial",
     "list_lru",
-};
+});
 
 constexpr std::array kernel{
     Names{"tracing", tracing},     Names{"rxe", rxe},

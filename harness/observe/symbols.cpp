@@ -51,8 +51,9 @@ Result<SymbolTable> parse_symbols(std::string_view text) {
         auto line = next_line(text);
         const auto address = next_word(line);
         Symbol symbol;
-        const auto *end = address.data() + address.size();
-        if (std::from_chars(address.data(), end, symbol.address, 16).ptr != end)
+        const auto *begin = address.data();
+        const auto *end = begin + address.size();
+        if (std::from_chars(begin, end, symbol.address, 16).ptr != end)
             return fail(fmt::format("not a kernel symbol: {}", address));
         symbol.name = next_word(line);
         auto module = next_word(line);

@@ -46,9 +46,11 @@ std::optional<double> Trace::send_handler_median() const {
     for (const auto &[ns, calls] : send_handler)
         all += calls;
     std::int64_t so_far = 0;
-    for (const auto &[ns, calls] : send_handler)
-        if ((so_far += calls) * 2 > all)
+    for (const auto &[ns, calls] : send_handler) {
+        so_far += calls;
+        if (so_far * 2 > all)
             return static_cast<double>(ns) + static_cast<double>(send_handler_step) / 2;
+    }
     return std::nullopt;
 }
 

@@ -12,6 +12,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdio>
+#include <exception>
 #include <map>
 #include <string>
 #include <thread>
@@ -131,7 +133,7 @@ std::string kinds_text() {
 
 } // namespace
 
-int main(int argc, char **argv) {
+int main(int argc, char **argv) try {
     CLI::App app("Does to an RPC-over-RDMA server what no client should, for a while.\n" +
                  kinds_text());
     std::string server, kind;
@@ -167,4 +169,10 @@ int main(int argc, char **argv) {
     }
     threads.clear();
     return 0;
+} catch (const std::exception &error) {
+    // fputs() as fmt::print() may throw once more.
+    std::fputs("rpcrdma-attack: ", stderr);
+    std::fputs(error.what(), stderr);
+    std::fputs("\n", stderr);
+    return 2;
 }

@@ -2,6 +2,7 @@
 // Several data items in one COMPOUND of NFS version 4.1 (RFC 8267 section 6.4).
 #include "session.h"
 
+#include <algorithm>
 #include <array>
 
 namespace conform {
@@ -137,7 +138,7 @@ void expect_target(nfs4::Results &results, const Chunk &returned, View chunk,
     check(in_chunk == 0 || in_chunk == target.size(),
           fmt::format("{} of {} bytes are in the Write chunk", in_chunk, target.size()));
     const View got = in_chunk != 0 ? chunk.first(in_chunk) : View(link.bytes);
-    check(std::equal(got.begin(), got.end(), target.begin(), target.end()),
+    check(std::ranges::equal(got, target),
           fmt::format("the target came back as {}", rpcrdma::to_hex(got, 32)));
 }
 

@@ -6,7 +6,6 @@
 
 namespace conform {
 
-using rpcrdma::ConnectOptions;
 using rpcrdma::PrivateMessage;
 
 namespace {

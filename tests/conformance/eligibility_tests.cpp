@@ -10,7 +10,6 @@ namespace conform {
 
 namespace nfs3 = rpcrdma::nfs3;
 namespace nfs4 = rpcrdma::nfs4;
-using nfs4::Op;
 using rpcrdma::Accept;
 using rpcrdma::Auth;
 using rpcrdma::Flavor;

@@ -12,7 +12,6 @@
 namespace conform {
 
 namespace nfs3 = rpcrdma::nfs3;
-using rpcrdma::ConnectOptions;
 using rpcrdma::ReadSegment;
 using rpcrdma::Stage;
 

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <ctime>
+#include <exception>
 #include <fnmatch.h>
 #include <random>
 
@@ -76,7 +77,7 @@ bool save(const std::string &path, const std::string &text) {
 
 } // namespace
 
-int main(int argc, char **argv) {
+int main(int argc, char **argv) try {
     CLI::App app("Tests how an RPC-over-RDMA version 1 server keeps RFC 8166, 8167, 8797 and 8267.",
                  "rpcrdma-conform");
     app.footer(
@@ -197,4 +198,10 @@ int main(int argc, char **argv) {
     if (!saved)
         return bad_usage;
     return count(Status::fail) == 0 ? 0 : 1;
+} catch (const std::exception &error) {
+    // fputs() as fmt::print() may throw once more.
+    std::fputs("rpcrdma-conform: ", stderr);
+    std::fputs(error.what(), stderr);
+    std::fputs("\n", stderr);
+    return bad_usage;
 }
