@@ -172,7 +172,7 @@ void malformed_replies(Context &context) {
     const Segment nobodys = {.handle = 0x1234, .length = 64, .offset = 4096};
     auto endless = nobodys;
     endless.length = 0x7fffffff;
-    const std::pair<std::string_view, Header> headers[] = {
+    const auto headers = std::to_array<std::pair<std::string_view, Header>>({
         {"a Read chunk", {.reads = {{24, ours}}}},
         {"a Read chunk of memory that is not there", {.reads = {{24, nobodys}}}},
         {"a Read chunk inside the RPC header", {.reads = {{12, ours}}}},
@@ -183,7 +183,7 @@ void malformed_replies(Context &context) {
         {"a Write chunk", {.writes = {{ours}}}},
         {"an empty Write chunk", {.writes = {{}}}},
         {"a Reply chunk", {.reply = Chunk{ours}}},
-    };
+    });
     const auto send = [&](std::string_view what, Header header, std::uint32_t other_xid) {
         const Step step{std::string(what)};
         header.xid = client.next_xid();

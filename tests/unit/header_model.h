@@ -261,7 +261,7 @@ inline void read(Outcome &o, std::span<const std::uint8_t> bytes,
 class Exact {
   public:
     explicit Exact(std::span<const std::uint8_t> bytes) : Exact(bytes.size()) {
-        std::copy(bytes.begin(), bytes.end(), data());
+        std::ranges::copy(bytes, data());
     }
     explicit Exact(std::size_t size) : memory_(size + 1) {}
 

@@ -106,9 +106,9 @@ TEST(Network, TreatsWhomTheOptionsName) {
     const std::string delay = std::string(netem) + "delay 20ms limit 10000";
     const auto commands = [&](Sender sender) {
         std::array<FakeHost, 3> hosts;
+        auto &[server, client, other] = hosts;
         std::vector<std::vector<std::string>> said;
-        auto network =
-            Network::make({&hosts[0], &hosts[1], &hosts[2]}, {.delay = 20ms, .sender = sender});
+        auto network = Network::make({&server, &client, &other}, {.delay = 20ms, .sender = sender});
         EXPECT_TRUE(network);
         for (const FakeHost &host : hosts)
             said.push_back(host.commands);

@@ -15,6 +15,7 @@ TEST(Progress, SurvivesThatNobodyReads) {
     std::array<int, 2> ends{};
     ASSERT_EQ(pipe(ends.data()), 0);
     const int kept = dup(STDERR_FILENO);
+    ASSERT_GE(kept, 0);
     const auto before = std::signal(SIGPIPE, SIG_IGN);
     dup2(ends[1], STDERR_FILENO);
     close(ends[0]);

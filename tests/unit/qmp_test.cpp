@@ -25,11 +25,14 @@ class FakeQemu {
         : listener_(socket(AF_UNIX, SOCK_STREAM, 0)) {
         sockaddr_un address = {};
         address.sun_family = AF_UNIX;
-        std::strcpy(address.sun_path, path.c_str());
+        EXPECT_LT(path.string().size(), sizeof address.sun_path);
+        path.string().copy(address.sun_path, sizeof address.sun_path - 1);
         EXPECT_EQ(bind(listener_.get(), reinterpret_cast<sockaddr *>(&address), sizeof address), 0);
         EXPECT_EQ(listen(listener_.get(), 1), 0);
         thread_ = std::jthread([this, answers = std::move(answers)] {
             const Fd fd(accept(listener_.get(), nullptr, nullptr));
+            if (fd.get() < 0)
+                return;
             say(fd, R"({"QMP": {"version": {}, "capabilities": []}})");
             for (const auto &answer : answers) {
                 if (!hear(fd))

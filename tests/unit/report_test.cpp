@@ -8,6 +8,7 @@
 #include "report/text_reporter.h"
 #include "schema.h"
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <gmock/gmock.h>
@@ -15,7 +16,6 @@
 #include <nlohmann/json.hpp>
 #include <pugixml.hpp>
 #include <set>
-#include <stdlib.h>
 
 namespace lab {
 namespace {

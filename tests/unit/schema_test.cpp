@@ -62,7 +62,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::IsEmpty;
-using testing::Not;
 
 json from_toml(const std::string &text) {
     const auto table = toml::parse(text);

@@ -54,7 +54,7 @@ class Guarded {
             mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
         auto *end = memory_ + size_ - page_;
         mprotect(end, page_, PROT_NONE);
-        view_ = {std::copy_backward(bytes.begin(), bytes.end(), end), bytes.size()};
+        view_ = {std::ranges::copy_backward(bytes, end).out, bytes.size()};
     }
     Guarded(const Guarded &) = delete;
     Guarded &operator=(const Guarded &) = delete;
