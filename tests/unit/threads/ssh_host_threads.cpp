@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace lab {
 namespace {
@@ -42,9 +43,9 @@ TEST(SshHost, ManyMayFindOutThatItIsGone) {
     ASSERT_TRUE(connected) << connected.error().what;
 
     std::array<Result<Output>, 4> last;
-    std::array<std::thread, 4> threads;
-    for (std::size_t i = 0; i < threads.size(); i++)
-        threads.at(i) = std::thread([&host, &mine = last.at(i)] {
+    std::vector<std::thread> threads;
+    for (auto &mine : last)
+        threads.emplace_back([&host, &mine] {
             const auto deadline = Deadline::in(30s);
             do
                 mine = host.run("true", deadline);
