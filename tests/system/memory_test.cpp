@@ -60,7 +60,7 @@ TEST_F(MemoryTest, IdleConnectionIsSmall) {
     EXPECT_GT(ours, 0);
     // All of the machine's memory, so what the rest of the kernel holds counts, too: single runs
     // gave 193 and 1097 KiB for ours, 2369 and 2374 for stock's.
-    EXPECT_LT(ours, stock) << ours << " KiB, stock " << stock << " KiB";
+    EXPECT_LT(ours + ours / 2, stock) << ours << " KiB, stock " << stock << " KiB";
     fmt::print("an idle connection takes {} KiB, stock's takes {} KiB\n", ours, stock);
 }
 
