@@ -10,14 +10,6 @@ namespace {
 
 using std::chrono::seconds;
 
-// A file is held open first, so that the call that finds the export's caches empty is the READ.
-constexpr auto reader = R"(
-rm -f /root/go /root/ready /root/back /root/done
-(exec 3</mnt/nfs/data; touch /root/ready
- while [ ! -e /root/go ]; do sleep 0.1; done
- dd of=/root/back bs=64k count=1 iflag=direct <&3 2>/dev/null; touch /root/done) >/dev/null 2>&1 &
-while [ ! -e /root/ready ]; do sleep 0.1; done)";
-
 class DeferTest : public ModuleTest {
   protected:
     // On return a READ waits for rpc.mountd, which is stopped.
@@ -31,7 +23,7 @@ class DeferTest : public ModuleTest {
         on(server(),
            "cd /sys/kernel/tracing && echo > trace && "
            "for e in queue recv drop; do echo 1 > events/sunrpc/svc_defer_$e/enable; done");
-        on(client(), reader);
+        on(client(), script("read-later", {}));
         on(server(), "kill -STOP $(pidof rpc.mountd) && exportfs -f");
         const auto calls = counters().at("calls");
         on(client(), "touch /root/go");
