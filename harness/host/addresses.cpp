@@ -5,15 +5,18 @@
 
 #include <chrono>
 #include <fmt/format.h>
+#include <vector>
 
 namespace lab {
 namespace {
 
-constexpr unsigned first = 101; // behind all machines; scripts/guest/addresses knows it as well
+constexpr unsigned first = 101; // behind all machines
 
 Result<void> change(Host &host, const char *how, unsigned count) {
-    TRY(run_script(host, "addresses", {how, host.data_address(), std::to_string(count)},
-                   Deadline::scaled(std::chrono::seconds(30))));
+    std::vector<std::string> words = {how, host.data_address()};
+    for (unsigned i = 0; i < count; i++)
+        words.push_back(further_address(host, i));
+    TRY(run_script(host, "addresses", words, Deadline::scaled(std::chrono::seconds(30))));
     return {};
 }
 
