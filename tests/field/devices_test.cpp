@@ -9,6 +9,7 @@ namespace lab {
 namespace {
 
 using std::chrono::seconds;
+using namespace std::string_literals;
 
 // The second device is of a network of its own, in a tunnel through the first: rxe takes no VLAN,
 // and ib_core gives the addresses of a macvlan to the device below it as well, where rdma_cm finds
@@ -24,14 +25,10 @@ class DevicesTest : public FieldTest {
     }
 
     void TearDown() override {
-        if (pair_lives()) {
-            on(client(), "pkill -x fio; while pgrep -x fio >/dev/null; do sleep 0.2; done",
-               seconds(120));
-            unmount_all();
+        FieldTest::TearDown();
+        if (pair_lives())
             for (auto *host : {&server(), &client()})
                 on(*host, "rdma link delete rxe1 2>/dev/null; ip link delete second0");
-        }
-        FieldTest::TearDown();
     }
 
     static void join(Host &host, const Host &peer, unsigned number) {
@@ -65,10 +62,9 @@ class DevicesTest : public FieldTest {
 TEST_F(DevicesTest, OneGoesAndTheOthersMountsDoNotNotice) {
     serve({Transport::svcrdma});
     ASSERT_TRUE(nfs_);
-    mount_as("vers=3,nolock,mountproto=tcp,rdma,port=20049", "/export");
-    on(client(), fmt::format("mkdir -p /mnt/other && mount -t nfs -o vers=3,nolock,mountproto=tcp,"
-                             "rdma,port=20049 {}1:/export /mnt/other",
-                             second));
+    const std::string options = "vers=3,nolock,mountproto=tcp,rdma,port=20049";
+    mount_as(options, "/export");
+    mount_as(options, "/export", "/mnt/other", second + "1"s);
     load("stays", "/mnt/nfs", 40);
     load("goes", "/mnt/other", 40);
     EXPECT_TRUE(eventually([](const Counters &now) { return now.at("live_connections") == 2; },

@@ -20,10 +20,10 @@ void FieldTest::TearDown() {
 }
 
 void FieldTest::mount_as(const std::string &options, const std::string &from,
-                         const std::string &dir) {
+                         const std::string &dir, const std::string &address) {
     on(client(),
        fmt::format("mkdir -p {0} && mount -t nfs -o {1} {2}:{3} {0}", dir, shell_quote(options),
-                   server().data_address(), from),
+                   address, from),
        seconds(60));
 }
 

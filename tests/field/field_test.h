@@ -13,9 +13,10 @@ class FieldTest : public ModuleTest {
     void TearDown() override;
 
     /// mount -t nfs with these options and nothing else: on `dir` of the client, which is made.
-    /// TearDown() unmounts what is left.
+    /// TearDown() unmounts what is left. `address` is one of the server's.
     static void mount_as(const std::string &options, const std::string &from = "/",
-                         const std::string &dir = "/mnt/nfs");
+                         const std::string &dir = "/mnt/nfs",
+                         const std::string &address = server().data_address());
     static void unmount_all();
 
     /// The options that the client's /proc/mounts shows for a mount.
