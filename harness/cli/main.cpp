@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "cli/command.h"
 #include "util/interrupt.h"
+#include "util/last_words.h"
 
-#include <cstdio>
 #include <exception>
 #include <string>
 
@@ -51,8 +51,6 @@ int main(int argc, char **argv) try {
     CLI11_PARSE(app, argc, argv);
     return action();
 } catch (const std::exception &error) {
-    std::fputs("nfsrdma-lab: ", stderr);
-    std::fputs(error.what(), stderr);
-    std::fputs("\n", stderr);
+    lab::say_last_words("nfsrdma-lab", error);
     return 2;
 }

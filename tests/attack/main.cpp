@@ -6,6 +6,7 @@
 #include "rpcrdma/nfs3.h"
 #include "rpcrdma/rpc.h"
 #include "util/deadline.h"
+#include "util/last_words.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -170,9 +171,6 @@ int main(int argc, char **argv) try {
     threads.clear();
     return 0;
 } catch (const std::exception &error) {
-    // fputs() as fmt::print() may throw once more.
-    std::fputs("rpcrdma-attack: ", stderr);
-    std::fputs(error.what(), stderr);
-    std::fputs("\n", stderr);
+    lab::say_last_words("rpcrdma-attack", error);
     return 2;
 }

@@ -6,6 +6,7 @@
 
 #include "rpcrdma/nfs3.h"
 #include "util/file.h"
+#include "util/last_words.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/chrono.h>
@@ -199,9 +200,6 @@ int main(int argc, char **argv) try {
         return bad_usage;
     return count(Status::fail) == 0 ? 0 : 1;
 } catch (const std::exception &error) {
-    // fputs() as fmt::print() may throw once more.
-    std::fputs("rpcrdma-conform: ", stderr);
-    std::fputs(error.what(), stderr);
-    std::fputs("\n", stderr);
+    lab::say_last_words("rpcrdma-conform", error);
     return bad_usage;
 }
